@@ -1,0 +1,1 @@
+//! Moves pictures between processes.
