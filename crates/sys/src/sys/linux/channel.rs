@@ -1,0 +1,209 @@
+//! Channels as SEQPACKET Unix sockets.
+
+use crate::channel::{ChannelOps, Credentials, MAX_HANDLES, Received};
+use crate::{BorrowedHandle, Error, Handle, Result};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+};
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct ChannelLeaf(Handle);
+
+#[derive(Debug)]
+pub(crate) struct ListenerLeaf(Handle);
+
+const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 128;
+
+fn socket() -> Result<Handle> {
+    let fd = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)
+        .map_err(|e| Error::system("socket", e))?;
+    ask_for_credentials(&fd)?;
+    Ok(fd)
+}
+
+fn ask_for_credentials(fd: &Handle) -> Result<()> {
+    sockopt::set_socket_passcred(fd, true).map_err(|e| Error::system("SO_PASSCRED", e))
+}
+
+/// The address of `name` in `directory`, whatever the directory's length.
+///
+/// A socket address holds 108 bytes. A longer path goes through an open directory;
+/// that handle has to live until the address was used.
+fn address(directory: &Path, name: &str) -> Result<(SocketAddrUnix, Option<Handle>)> {
+    let path = directory.join(name);
+    if let Ok(address) = SocketAddrUnix::new(&path) {
+        return Ok((address, None));
+    }
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory, flags, Mode::empty())
+        .map_err(|e| Error::system("open of the runtime directory", e))?;
+    let number = std::os::fd::AsRawFd::as_raw_fd(&opened);
+    let path = PathBuf::from(format!("/proc/self/fd/{number}/{name}"));
+    let address = SocketAddrUnix::new(&path).map_err(|e| Error::system("socket address", e))?;
+    Ok((address, Some(opened)))
+}
+
+impl ChannelOps for ChannelLeaf {
+    type Listener = ListenerLeaf;
+
+    fn bind(directory: &Path, name: &str) -> Result<ListenerLeaf> {
+        let fd = socket()?;
+        match rustix::fs::unlink(directory.join(name)) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(e) => return Err(Error::system("unlink of a dead socket", e)),
+        }
+        let (address, _directory) = address(directory, name)?;
+        rustix::net::bind(&fd, &address).map_err(|e| Error::system("bind", e))?;
+        rustix::net::listen(&fd, BACKLOG).map_err(|e| Error::system("listen", e))?;
+        Ok(ListenerLeaf(fd))
+    }
+
+    fn accept(listener: &ListenerLeaf) -> Result<Option<Self>> {
+        match rustix::net::accept_with(&listener.0, FLAGS) {
+            Ok(fd) => {
+                ask_for_credentials(&fd)?;
+                Ok(Some(ChannelLeaf(fd)))
+            }
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => Ok(None),
+            Err(e) => Err(Error::system("accept", e)),
+        }
+    }
+
+    fn connect(directory: &Path, name: &str) -> Result<Option<Self>> {
+        let fd = socket()?;
+        let (address, _directory) = address(directory, name)?;
+        match rustix::net::connect(&fd, &address) {
+            Ok(()) => Ok(Some(ChannelLeaf(fd))),
+            Err(Errno::NOENT | Errno::CONNREFUSED) => Ok(None),
+            // The listener's queue is full.
+            Err(Errno::AGAIN) => Err(Error::WouldBlock),
+            Err(e) => Err(Error::system("connect", e)),
+        }
+    }
+
+    fn pair() -> Result<(Self, Handle)> {
+        let (a, b) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)
+            .map_err(|e| Error::system("socketpair", e))?;
+        ask_for_credentials(&a)?;
+        ask_for_credentials(&b)?;
+        Ok((ChannelLeaf(a), b))
+    }
+
+    fn from_handle(handle: Handle) -> Result<Self> {
+        // Refuses a handle that is no such socket before anything is read from it.
+        let kind = sockopt::socket_type(&handle).map_err(|e| Error::system("SO_TYPE of a channel", e))?;
+        if kind != SocketType::SEQPACKET {
+            return Err(Error::system("a channel that is no SEQPACKET socket", Errno::PROTOTYPE));
+        }
+        rustix::io::ioctl_fionbio(&handle, true).map_err(|e| Error::system("FIONBIO", e))?;
+        rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::CLOEXEC).map_err(|e| Error::system("FD_CLOEXEC", e))?;
+        ask_for_credentials(&handle)?;
+        Ok(ChannelLeaf(handle))
+    }
+
+    fn into_handle(self) -> Handle {
+        self.0
+    }
+
+    fn send(&self, bytes: &[u8], handles: &[BorrowedHandle<'_>]) -> Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_HANDLES))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !handles.is_empty() && !control.push(SendAncillaryMessage::ScmRights(handles)) {
+            return Err(Error::Oversized { limit: MAX_HANDLES });
+        }
+        // DONTWAIT and not only O_NONBLOCK: whoever holds a copy of the socket can clear that.
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        loop {
+            match rustix::net::sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, flags) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return Err(Error::WouldBlock),
+                Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => return Err(Error::Closed),
+                Err(e) => return Err(Error::system("sendmsg", e)),
+            }
+        }
+    }
+
+    fn recv(&self, buffer: &mut [u8]) -> Result<Option<Received>> {
+        let limit = buffer.len();
+        let mut space =
+            [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_HANDLES), ScmCredentials(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let message = loop {
+            match rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(buffer)], &mut control, flags) {
+                Ok(message) => break message,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(Errno::CONNRESET | Errno::NOTCONN) => return Err(Error::Closed),
+                Err(e) => return Err(Error::system("recvmsg", e)),
+            }
+        };
+        let mut handles = Vec::new();
+        let mut sender = None;
+        for item in control.drain() {
+            match item {
+                RecvAncillaryMessage::ScmRights(fds) => handles.extend(fds),
+                RecvAncillaryMessage::ScmCredentials(c) => {
+                    sender = Some(Credentials { pid: c.pid.as_raw_nonzero().get() as u32, uid: c.uid.as_raw() });
+                }
+                _ => {}
+            }
+        }
+        if message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || handles.len() > MAX_HANDLES {
+            return Err(Error::Oversized { limit });
+        }
+        // An empty message is end-of-file on a SEQPACKET socket; nobody here sends one.
+        if message.bytes == 0 {
+            return Err(Error::Closed);
+        }
+        let sender = sender.ok_or(Error::NoCredentials)?;
+        Ok(Some(Received { len: message.bytes, handles, sender }))
+    }
+
+    fn wait_readable(&self, timeout: Duration) -> Result<bool> {
+        wait_readable(self.0.as_fd(), timeout)
+    }
+
+    fn shutdown(&self) {
+        let _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+    }
+}
+
+/// Waits until `fd` can be read; `false` after `timeout`.
+pub(crate) fn wait_readable(fd: BorrowedHandle<'_>, timeout: Duration) -> Result<bool> {
+    let deadline = std::time::Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let left = left.try_into().ok();
+        match rustix::event::poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], left.as_ref()) {
+            Ok(n) => return Ok(n > 0),
+            Err(Errno::INTR) => continue,
+            Err(e) => return Err(Error::system("poll", e)),
+        }
+    }
+}
+
+impl AsFd for ChannelLeaf {
+    fn as_fd(&self) -> BorrowedHandle<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsFd for ListenerLeaf {
+    fn as_fd(&self) -> BorrowedHandle<'_> {
+        self.0.as_fd()
+    }
+}
