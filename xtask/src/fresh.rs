@@ -28,15 +28,8 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Who runs the commands: nobody in particular, with no password and no XDG variables.
 const USER: &str = "1000:1000";
 
-/// Mounts what a running Debian has, then becomes the plain user and runs one shell line. `$0` is
-/// the folder, `$1` the user, `$2` the line.
-const ENTER: &str = r#"
-set -e
-mount -t proc proc "$0/proc"
-mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm"
-exec chroot --userspec="$1" "$0" /usr/bin/env -i HOME=/src PATH=/opt/rust/bin:/usr/bin:/bin \
-    LANG=C.UTF-8 TERM=dumb $PASSED sh -c "cd /src/framebus && $2"
-"#;
+/// Enters the new system, from the root of the repository.
+const ENTER: &str = "xtask/fresh-enter.sh";
 
 /// How this machine reaches the registries; a stranger would have set them too.
 const PASSED_ON: &[&str] = &[
@@ -81,7 +74,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let mut times = Vec::new();
     for command in &commands {
         let start = Instant::now();
-        process::run_within(&mut machine.enter(command), LIMIT)?;
+        process::run_within(&mut machine.enter(&workspace.root, command), LIMIT)?;
         times.push(format!(
             "{:6.1} s  {command}",
             start.elapsed().as_secs_f64()
@@ -161,12 +154,12 @@ impl Machine {
     }
 
     /// One shell line inside, in namespaces of its own.
-    fn enter(&self, line: &str) -> Command {
+    fn enter(&self, root: &Path, line: &str) -> Command {
         let passed: Vec<String> = PASSED_ON
             .iter()
             .filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)))
             .collect();
-        let mut unshare = process::command("unshare", &self.folder);
+        let mut unshare = process::command("unshare", root);
         unshare.args([
             "--mount",
             "--pid",
@@ -174,7 +167,6 @@ impl Machine {
             "--fork",
             "--kill-child",
             "sh",
-            "-c",
             ENTER,
         ]);
         unshare

@@ -46,6 +46,12 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Every step, cheap ones first so that small mistakes show early.
 pub const STEPS: &[Step] = &[
     Step {
+        name: "tools",
+        why: "git and ffmpeg are there, or can be installed",
+        when: When::Test,
+        action: Action::Own(tools::ensure_for_tests),
+    },
+    Step {
         name: "lock file",
         why: "Cargo.lock fits the manifests; downloads what it names",
         when: When::Ci,
@@ -94,12 +100,6 @@ pub const STEPS: &[Step] = &[
             arguments: &["doc", "--workspace", "--no-deps", "--all-features"],
             variables: &[("RUSTDOCFLAGS", "-D warnings")],
         },
-    },
-    Step {
-        name: "tools",
-        why: "the programs that the tests call are installed",
-        when: When::Test,
-        action: Action::Own(tools::ensure_for_tests),
     },
     Step {
         name: "tests",

@@ -4,8 +4,8 @@ use crate::process::{self, Failure, Outcome};
 use crate::workspace::Workspace;
 use std::path::Path;
 
-/// Programs that the tests start, and the Debian package of each.
-const FOR_TESTS: &[(&str, &str)] = &[("ffmpeg", "ffmpeg")];
+/// Programs that the steps start, and the Debian package of each.
+const FOR_TESTS: &[(&str, &str)] = &[("git", "git"), ("ffmpeg", "ffmpeg")];
 
 /// Makes sure that everything in [`FOR_TESTS`] can be started.
 pub fn ensure_for_tests(workspace: &Workspace) -> Outcome {
