@@ -22,6 +22,10 @@ pub const MAX_DAMAGE_RECTS: usize = 16;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[doc(alias = "dirty")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "260 bytes in place, so that no frame costs an allocation"
+)]
 pub enum Damage {
     /// Everything may have changed, or nobody knows.
     #[default]

@@ -32,6 +32,9 @@ mod layout;
 mod rect;
 pub mod wire;
 
+#[cfg(feature = "convert")]
+pub mod convert;
+
 pub use colour::{
     AlphaMode, ChromaSiting, ClockDomain, Colour, ColourRange, Matrix, Primaries, Transfer,
 };
