@@ -6,6 +6,7 @@ mod ci;
 mod fresh;
 mod fuzz;
 mod kill_run;
+mod loom;
 mod metadata;
 mod miri;
 mod options;

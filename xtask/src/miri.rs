@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::process::{self, Failure, Outcome};
 use crate::workspace::Workspace;
+use std::process::Command;
 
 /// What Miri can run: the package, and which of its tests.
 const RUNS: &[&[&str]] = &[
@@ -34,18 +35,23 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         })?;
     }
     for arguments in RUNS {
-        process::run(
-            process::nightly_cargo(root)
-                .env("CARGO_TARGET_DIR", workspace.target.join("miri"))
-                // Proptest looks for files of earlier failures, and few cases are slow enough here.
-                .env(
-                    "MIRIFLAGS",
-                    "-Zmiri-disable-isolation -Zmiri-strict-provenance",
-                )
-                .env("PROPTEST_CASES", "8")
-                .args(["miri", "test"])
-                .args(*arguments),
-        )?;
+        process::count_tests(cargo(workspace, arguments).args(["--", "--list"]))?;
+        process::run(&mut cargo(workspace, arguments))?;
     }
     Ok(())
+}
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut cargo = process::nightly_cargo(&workspace.root);
+    cargo
+        .env("CARGO_TARGET_DIR", workspace.target.join("miri"))
+        // Proptest looks for files of earlier failures, and a few cases are slow enough here.
+        .env(
+            "MIRIFLAGS",
+            "-Zmiri-disable-isolation -Zmiri-strict-provenance",
+        )
+        .env("PROPTEST_CASES", "8")
+        .args(["miri", "test"])
+        .args(arguments);
+    cargo
 }

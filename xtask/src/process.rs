@@ -130,6 +130,16 @@ pub fn output(command: &mut Command) -> Outcome<String> {
         .map_err(|error| Failure::new(format!("`{}` wrote no UTF-8: {error}", shown(command))))
 }
 
+/// How many tests `command`, a `cargo test ... -- --list`, names; none at all is a failure, since a
+/// filter that fits nothing would otherwise pass for ever.
+pub fn count_tests(command: &mut Command) -> Outcome<usize> {
+    let list = output(command)?;
+    match list.lines().filter(|line| line.ends_with(": test")).count() {
+        0 => Err(Failure::new(format!("`{}` names no test", shown(command)))),
+        count => Ok(count),
+    }
+}
+
 fn wait_within(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     loop {
@@ -240,6 +250,13 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(failure.ends_with("\nno"), "{failure}");
+    }
+
+    #[test]
+    fn no_test_at_all_is_a_failure() {
+        let list = "echo 'a::b: test'; echo 'c: test'; echo; echo '2 tests, 0 benchmarks'";
+        assert_eq!(count_tests(&mut shell(list)).unwrap(), 2);
+        assert!(count_tests(&mut shell("echo '0 tests, 0 benchmarks'")).is_err());
     }
 
     #[test]

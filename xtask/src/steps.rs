@@ -2,7 +2,7 @@
 
 use crate::process::{self, Outcome};
 use crate::workspace::Workspace;
-use crate::{assets, tidy, tools};
+use crate::{assets, loom, tidy, tools};
 use std::time::{Duration, Instant};
 
 /// Which verb runs a step: `ci` runs both kinds.
@@ -21,13 +21,6 @@ pub enum Action {
         arguments: &'static [&'static str],
         variables: &'static [(&'static str, &'static str)],
     },
-    /// The same, in a folder of its own under the target folder, so that other compiler flags do
-    /// not throw away what the other steps have built.
-    CargoApart {
-        folder: &'static str,
-        arguments: &'static [&'static str],
-        variables: &'static [(&'static str, &'static str)],
-    },
     /// A function of this program.
     Own(fn(&Workspace) -> Outcome),
 }
@@ -40,7 +33,7 @@ pub struct Step {
     pub action: Action,
 }
 
-/// A step that takes longer than this hangs: the slowest one builds everything and needs a third.
+/// A step that takes longer than this hangs, even where it builds everything first.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Every step, cheap ones first so that small mistakes show early.
@@ -145,11 +138,7 @@ pub const STEPS: &[Step] = &[
         name: "loom",
         why: "the ring under every interleaving of up to three preemptions",
         when: When::Test,
-        action: Action::CargoApart {
-            folder: "loom",
-            arguments: &["test", "-p", "framebus", "--lib", "--release", "ring"],
-            variables: &[("RUSTFLAGS", "--cfg loom"), ("LOOM_MAX_PREEMPTIONS", "3")],
-        },
+        action: Action::Own(loom::run),
     },
     Step {
         name: "kills",
@@ -239,24 +228,17 @@ pub fn run(workspace: &Workspace, verb: &str, wanted: impl Fn(When) -> bool) -> 
 }
 
 fn perform(workspace: &Workspace, action: &Action) -> Outcome {
-    let mut cargo = process::cargo(&workspace.root);
-    let (arguments, variables) = match action {
-        Action::Own(function) => return function(workspace),
+    match action {
+        Action::Own(function) => function(workspace),
         Action::Cargo {
             arguments,
             variables,
-        } => (arguments, variables),
-        Action::CargoApart {
-            folder,
-            arguments,
-            variables,
         } => {
-            cargo.env("CARGO_TARGET_DIR", workspace.target.join(folder));
-            (arguments, variables)
+            let mut cargo = process::cargo(&workspace.root);
+            cargo.args(*arguments).envs(variables.iter().copied());
+            process::run_within(&mut cargo, LIMIT)
         }
-    };
-    cargo.args(*arguments).envs(variables.iter().copied());
-    process::run_within(&mut cargo, LIMIT)
+    }
 }
 
 /// The table of steps, its last line a plain count, and the names of those that failed.
