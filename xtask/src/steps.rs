@@ -90,7 +90,16 @@ pub const STEPS: &[Step] = &[
         why: "every page builds, every link in it leads somewhere",
         when: When::Ci,
         action: Action::Cargo {
-            arguments: &["doc", "--workspace", "--no-deps", "--all-features"],
+            // Not the program `framebus`: its pages would overwrite the library's of that name.
+            arguments: &[
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--all-features",
+                "--lib",
+                "--bin",
+                "xtask",
+            ],
             variables: &[("RUSTDOCFLAGS", "-D warnings")],
         },
     },
@@ -136,7 +145,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "loom",
-        why: "the ring under every interleaving of up to three preemptions",
+        why: "the ring under every interleaving of up to five preemptions",
         when: When::Test,
         action: Action::Own(loom::run),
     },
