@@ -4,5 +4,7 @@
 //! it and run it with made-up bytes on a stable compiler.
 
 mod frame_header;
+mod y4m;
 
 pub use frame_header::frame_header;
+pub use y4m::y4m;

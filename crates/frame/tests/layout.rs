@@ -9,11 +9,14 @@ fn extent(width: u32, height: u32) -> Extent {
     Extent::new(width, height).expect("in range")
 }
 
+/// A format, offset and stride of its planes, and the bytes of the whole.
+type Case = (PixelFormat, &'static [(u32, u32)], u64);
+
 /// Offsets and strides of a 5x3 picture, whose sides are odd, without padding.
 #[test]
 fn odd_sizes_round_chroma_up() {
     use PixelFormat::*;
-    let cases: &[(PixelFormat, &[(u32, u32)], u64)] = &[
+    let cases: &[Case] = &[
         (Gray8, &[(0, 5)], 15),
         (Gray16Le, &[(0, 10)], 30),
         (Rgb8, &[(0, 15)], 45),

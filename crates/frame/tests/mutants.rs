@@ -1,6 +1,7 @@
 //! The fuzz target's body, run on stable: valid headers with random damage, always the same ones.
 //!
 //! `cargo fuzz run frame_header` looks for what this misses.
+#![cfg(feature = "convert")]
 
 #[path = "../../../fuzz/src/frame_header.rs"]
 mod frame_header;

@@ -49,30 +49,47 @@ pub(super) fn decode(
     let decoder = Model::new(colour, layout.extent())?.decoder(colour.range, bits(format));
     let (across, down) = factors(format);
     let mut samples = Samples::new(layout, across);
+    // Whole blocks: where the last pixel has no partner, what is made for that is not used.
+    let width = layout.extent().width().next_multiple_of(across) as usize;
+    let mut chroma = [(); 3].map(|()| vec![0; width]);
     for (y, to) in rgba_rows_mut(layout, out) {
         unpack_luma(source, y, &mut samples);
         if y % down == 0 {
             unpack_chroma(source, y / down, &mut samples);
+            match across {
+                2 => spread_chroma::<2>(&decoder, &samples, &mut chroma),
+                _ => spread_chroma::<1>(&decoder, &samples, &mut chroma),
+            }
         }
-        if across == 2 {
-            decode_row::<2>(&decoder, &samples, to);
-        } else {
-            decode_row::<1>(&decoder, &samples, to);
-        }
+        decode_row(&decoder, &samples.luma, &chroma, to);
     }
     Ok(())
 }
 
-/// Converts a row in which each chroma pair serves `ACROSS` pixels.
-fn decode_row<const ACROSS: usize>(decoder: &Decoder, samples: &Samples, to: &mut [u8]) {
+/// Works out what chroma adds to red, green and blue, once for all pixels that share it.
+fn spread_chroma<const ACROSS: usize>(
+    decoder: &Decoder,
+    samples: &Samples,
+    chroma: &mut [Vec<i32>; 3],
+) {
+    let pairs = samples.cb.iter().zip(&samples.cr);
+    let [red, green, blue] = chroma
+        .each_mut()
+        .map(|adds| adds.as_chunks_mut::<ACROSS>().0);
+    let pixels = red.iter_mut().zip(green).zip(blue);
+    for (((red, green), blue), (&cb, &cr)) in pixels.zip(pairs) {
+        let adds = decoder.chroma(cb, cr);
+        (*red, *green, *blue) = ([adds[0]; ACROSS], [adds[1]; ACROSS], [adds[2]; ACROSS]);
+    }
+}
+
+/// Converts a row of luma with what chroma adds to each pixel.
+fn decode_row(decoder: &Decoder, luma: &[u16], chroma: &[Vec<i32>; 3], to: &mut [u8]) {
     let (pixels, _) = to.as_chunks_mut::<4>();
-    let chroma = samples.cb.iter().zip(&samples.cr);
-    let lumas = samples.luma.chunks(ACROSS);
-    for ((pixels, lumas), (&cb, &cr)) in pixels.chunks_mut(ACROSS).zip(lumas).zip(chroma) {
-        let chroma = decoder.chroma(cb, cr);
-        for (pixel, &luma) in pixels.iter_mut().zip(lumas) {
-            *pixel = decoder.pixel(luma, chroma);
-        }
+    let [red, green, blue] = chroma;
+    let adds = red.iter().zip(green).zip(blue);
+    for ((pixel, &luma), ((&red, &green), &blue)) in pixels.iter_mut().zip(luma).zip(adds) {
+        *pixel = decoder.pixel(luma, [red, green, blue]);
     }
 }
 
@@ -152,35 +169,46 @@ pub(super) fn encode(
         pack_luma(target, y, &samples);
         if y % down == 0 {
             // The row below shares the chroma; the last row may have none below.
-            let start = y as usize * row_bytes;
-            let below = if down == 2 {
-                &rgba[start + row_bytes..]
-            } else {
-                &[]
-            };
-            let below = below.get(..row_bytes).unwrap_or(from);
-            encode_chroma(&encoder, across as usize, [from, below], &mut samples);
+            let below = rgba[y as usize * row_bytes..].get(row_bytes..2 * row_bytes);
+            let below = below.unwrap_or(from);
+            match (across, down) {
+                (2, 2) => encode_chroma::<2, 2>(&encoder, [from, below], &mut samples),
+                (2, _) => encode_chroma::<2, 1>(&encoder, [from], &mut samples),
+                _ => encode_chroma::<1, 1>(&encoder, [from], &mut samples),
+            }
             pack_chroma(target, y / down, &samples);
         }
     }
     Ok(())
 }
 
-/// Means of the colours of two rows, `across` pixels wide each, as chroma.
-fn encode_chroma(encoder: &Encoder, across: usize, rows: [&[u8]; 2], samples: &mut Samples) {
-    let blocks = rows.map(|row| row.as_chunks::<4>().0.chunks(across));
-    let [upper, lower] = blocks;
+/// Means of the colours of blocks of `ACROSS` by `DOWN` pixels, as chroma.
+fn encode_chroma<const ACROSS: usize, const DOWN: usize>(
+    encoder: &Encoder,
+    rows: [&[u8]; DOWN],
+    samples: &mut Samples,
+) {
+    let rows = rows.map(|row| row.as_chunks::<4>().0);
     let chroma = samples.cb.iter_mut().zip(&mut samples.cr);
-    for ((cb, cr), (upper, lower)) in chroma.zip(upper.zip(lower)) {
-        let count = 2 * upper.len() as i32;
-        let mut sum = [count / 2; 3];
-        for pixel in upper.iter().chain(lower) {
-            for (sum, &v) in sum.iter_mut().zip(pixel) {
-                *sum += i32::from(v);
-            }
-        }
-        (*cb, *cr) = encoder.chroma(sum.map(|v| v / count));
+    let blocks = rows[0].len() / ACROSS;
+    for (block, (cb, cr)) in chroma.enumerate() {
+        (*cb, *cr) = if block < blocks {
+            let at = block * ACROSS;
+            let mean = mean(rows.map(|row| row[at..at + ACROSS].as_chunks::<ACROSS>().0[0]));
+            encoder.chroma(mean)
+        } else {
+            // Half a block at the right border of an odd width.
+            encoder.chroma(mean(rows.map(|row| [row[row.len() - 1]])))
+        };
     }
+}
+
+/// The mean red, green and blue of some pixels, rounded.
+#[inline(always)]
+fn mean<const ACROSS: usize, const DOWN: usize>(pixels: [[[u8; 4]; ACROSS]; DOWN]) -> [i32; 3] {
+    let count = (ACROSS * DOWN) as i32;
+    let sum = |i: usize| -> i32 { pixels.as_flattened().iter().map(|p| i32::from(p[i])).sum() };
+    core::array::from_fn(|i| (sum(i) + count / 2) / count)
 }
 
 /// Stores samples as bytes, `step` bytes apart.
