@@ -3,6 +3,7 @@
 mod assets;
 mod bench_peers;
 mod ci;
+mod format;
 mod fresh;
 mod fuzz;
 mod kill_run;
