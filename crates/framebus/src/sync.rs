@@ -2,7 +2,10 @@
 //!
 //! Nothing else in the crate names `std::sync::atomic`; `clippy.toml` sees to it.
 
-#![allow(clippy::disallowed_types, reason = "this is the shim that all others go through")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "this is the shim that all others go through"
+)]
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU32, Ordering, fence};
@@ -10,7 +13,7 @@ pub(crate) use loom::sync::atomic::{AtomicU32, Ordering, fence};
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 // Flags between threads of one process, outside what loom checks.
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
+pub(crate) use std::sync::atomic::AtomicBool;
 
 /// Tells the processor, and loom, that this thread waits for another.
 #[inline]

@@ -28,7 +28,10 @@ pub(crate) trait BellOps: Sized {
 /// The word of a bell, and what keeps its memory alive.
 #[derive(Clone, Debug)]
 pub(crate) enum Word {
-    Shared { mapping: Arc<Mapping>, offset: usize },
+    Shared {
+        mapping: Arc<Mapping>,
+        offset: usize,
+    },
     Local(Arc<AtomicU32>),
 }
 
@@ -51,8 +54,14 @@ impl Word {
 pub struct Bell(leaf::BellLeaf);
 
 fn checked(mapping: &Arc<Mapping>, offset: usize) -> Word {
-    assert!(mapping.is_writable() && offset % 4 == 0 && offset + 4 <= mapping.len(), "a bell lies in writable memory");
-    Word::Shared { mapping: mapping.clone(), offset }
+    assert!(
+        mapping.is_writable() && offset % 4 == 0 && offset + 4 <= mapping.len(),
+        "a bell lies in writable memory"
+    );
+    Word::Shared {
+        mapping: mapping.clone(),
+        offset,
+    }
 }
 
 impl Bell {
@@ -72,8 +81,15 @@ impl Bell {
     }
 
     /// Opens the bell at `offset` of a mapping, taking from `handles` what [`Bell::share`] gave.
-    pub fn open(mapping: &Arc<Mapping>, offset: usize, handles: &mut dyn Iterator<Item = Handle>) -> Result<Bell> {
-        Ok(Bell(leaf::BellLeaf::open(checked(mapping, offset), handles)?))
+    pub fn open(
+        mapping: &Arc<Mapping>,
+        offset: usize,
+        handles: &mut dyn Iterator<Item = Handle>,
+    ) -> Result<Bell> {
+        Ok(Bell(leaf::BellLeaf::open(
+            checked(mapping, offset),
+            handles,
+        )?))
     }
 
     /// How often it was rung, modulo 2^32.
@@ -120,7 +136,9 @@ mod tests {
     fn any_of_many_bells_wakes() {
         let (_segment, mapping) = Segment::create(SegmentKind::Shared, 4096, "test").unwrap();
         let mapping = Arc::new(mapping);
-        let bells: Vec<_> = (0..100).map(|i| Bell::create(&mapping, i * 4).unwrap()).collect();
+        let bells: Vec<_> = (0..100)
+            .map(|i| Bell::create(&mapping, i * 4).unwrap())
+            .collect();
         let seen: Vec<_> = bells.iter().map(|bell| (bell, bell.value())).collect();
         std::thread::scope(|scope| {
             scope.spawn(|| {

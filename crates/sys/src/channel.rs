@@ -115,6 +115,22 @@ impl Channel {
     }
 }
 
+/// Sees to it that the child of `command` inherits `handle`, and nobody else's child;
+/// gives the text that the child hands to [`inherited`].
+pub fn inherit(handle: Handle, command: &mut std::process::Command) -> String {
+    leaf::inherit(handle, command)
+}
+
+/// The handle that a parent left to this process; `None` if the text names none.
+///
+/// # Safety
+///
+/// Nobody else in this process uses that handle, and it is taken only once.
+pub unsafe fn inherited(text: &str) -> Option<Handle> {
+    // SAFETY: the caller's promise is the one asked for.
+    unsafe { leaf::inherited(text) }
+}
+
 /// The place where a named connection begins.
 #[derive(Debug)]
 pub struct Listener(pub(crate) leaf::ListenerLeaf);
@@ -146,7 +162,8 @@ mod tests {
         let b = Channel::from_handle(b).unwrap();
         let (reader, writer) = std::io::pipe().unwrap();
         let handle = Handle::from(writer);
-        a.send(b"hello", &[std::os::fd::AsFd::as_fd(&handle)]).unwrap();
+        a.send(b"hello", &[std::os::fd::AsFd::as_fd(&handle)])
+            .unwrap();
         drop(handle);
         let mut buffer = [0; 64];
         let mut received = b.recv_timeout(&mut buffer, SECOND).unwrap().unwrap();
@@ -163,7 +180,10 @@ mod tests {
         let (a, b) = Channel::pair().unwrap();
         let b = Channel::from_handle(b).unwrap();
         a.send(&[1; 100], &[]).unwrap();
-        assert!(matches!(b.recv(&mut [0; 10]), Err(Error::Oversized { limit: 10 })));
+        assert!(matches!(
+            b.recv(&mut [0; 10]),
+            Err(Error::Oversized { limit: 10 })
+        ));
         drop(a);
         assert!(matches!(b.recv(&mut [0; 10]), Err(Error::Closed)));
     }
@@ -171,7 +191,9 @@ mod tests {
     #[test]
     fn a_peer_that_never_reads_does_not_block_the_sender() {
         let (a, _b) = Channel::pair().unwrap();
-        let error = (0..100_000).find_map(|_| a.send(&[0; 64], &[]).err()).unwrap();
+        let error = (0..100_000)
+            .find_map(|_| a.send(&[0; 64], &[]).err())
+            .unwrap();
         assert!(matches!(error, Error::WouldBlock), "{error}");
     }
 }

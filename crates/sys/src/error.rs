@@ -68,7 +68,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn system(call: &'static str, source: impl Into<io::Error>) -> Error {
-        Error::System { call, source: source.into() }
+        Error::System {
+            call,
+            source: source.into(),
+        }
     }
 }
 
@@ -86,9 +89,16 @@ impl fmt::Display for Error {
             }
             Error::NoCredentials => write!(f, "the message does not say who sent it"),
             Error::Oversized { limit } => {
-                write!(f, "the message exceeds {limit} bytes or carries too many handles")
+                write!(
+                    f,
+                    "the message exceeds {limit} bytes or carries too many handles"
+                )
             }
-            Error::BadSegment { what, found, expected } => {
+            Error::BadSegment {
+                what,
+                found,
+                expected,
+            } => {
                 write!(f, "the segment's {what} is {found:#x}, not {expected:#x}")
             }
             Error::RuntimeDir { path, reason } => {

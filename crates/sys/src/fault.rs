@@ -31,7 +31,11 @@ fn parse(text: &str) -> Option<Plan> {
         _ => return None,
     };
     let countdown = parts.next()?.parse().ok().filter(|&count| count > 0)?;
-    Some(Plan { point, action, countdown })
+    Some(Plan {
+        point,
+        action,
+        countdown,
+    })
 }
 
 #[derive(Default)]
@@ -45,7 +49,9 @@ fn state() -> &'static Mutex<State> {
     STATE.get_or_init(|| {
         let plans = std::env::var("FRAMEBUS_FAULT").unwrap_or_default();
         let plans = plans.split(',').filter(|text| !text.is_empty());
-        let plans = plans.map(|text| parse(text).unwrap_or_else(|| panic!("FRAMEBUS_FAULT: {text:?}"))).collect();
+        let plans = plans
+            .map(|text| parse(text).unwrap_or_else(|| panic!("FRAMEBUS_FAULT: {text:?}")))
+            .collect();
         let counts = std::env::var_os("FRAMEBUS_FAULT_TRACE").map(|_| BTreeMap::new());
         Mutex::new(State { plans, counts })
     })
@@ -53,12 +59,18 @@ fn state() -> &'static Mutex<State> {
 
 /// Called at the point `name`; see [`crate::fault_point!`].
 pub fn hit(name: &'static str) {
-    let mut state = state().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut state = state()
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(counts) = &mut state.counts {
         *counts.entry(name).or_default() += 1;
     }
     let mut due = None;
-    for plan in state.plans.iter_mut().filter(|plan| plan.point == name && plan.countdown > 0) {
+    for plan in state
+        .plans
+        .iter_mut()
+        .filter(|plan| plan.point == name && plan.countdown > 0)
+    {
         plan.countdown -= 1;
         if plan.countdown == 0 {
             due = Some(plan.action);
@@ -74,5 +86,10 @@ pub fn hit(name: &'static str) {
 
 /// The points that were reached so far and how often, if tracing is on.
 pub fn seen() -> BTreeMap<&'static str, u64> {
-    state().lock().unwrap_or_else(std::sync::PoisonError::into_inner).counts.clone().unwrap_or_default()
+    state()
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .counts
+        .clone()
+        .unwrap_or_default()
 }

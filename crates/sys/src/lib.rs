@@ -17,6 +17,7 @@ pub mod lock;
 pub mod machine;
 pub mod pollable;
 pub mod process;
+mod random;
 pub mod runtime_dir;
 pub mod segment;
 mod sys;
@@ -24,6 +25,7 @@ pub mod volatile;
 pub mod watcher;
 
 pub use error::{Error, Result};
+pub use random::random;
 pub use sys::platform::handle::{BorrowedHandle, Handle};
 
 /// Stops the process at a named point of the protocol when a test asked for it.

@@ -3,8 +3,8 @@
 //! Uses POSIX record locks on Linux: the kernel drops them with the process, says
 //! who holds one, and does not pass them on to a forked child.
 
-use crate::sys::platform::lock as leaf;
 use crate::Result;
+use crate::sys::platform::lock as leaf;
 use std::path::Path;
 
 /// What a platform has to provide for [`FileLock`].

@@ -21,10 +21,16 @@ pub struct Caches {
 /// The caches of this machine, or usual sizes where it does not tell.
 pub fn caches() -> Caches {
     static CACHES: OnceLock<Caches> = OnceLock::new();
-    *CACHES.get_or_init(|| leaf::caches().unwrap_or(Caches { l2: 1 << 20, l3: 16 << 20 }))
+    *CACHES.get_or_init(|| {
+        leaf::caches().unwrap_or(Caches {
+            l2: 1 << 20,
+            l3: 16 << 20,
+        })
+    })
 }
 
-/// How many processors this process may use.
+/// How many processors this process may use, as of the first call.
 pub fn available_cpus() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    static CPUS: OnceLock<usize> = OnceLock::new();
+    *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }

@@ -12,11 +12,11 @@ pub(crate) trait PollableOps: Sized {
     type Ringer;
     fn pair() -> Result<(Self, Handle)>;
     fn clear(&self);
-    fn end(&self);
     fn wait(&self, timeout: Duration) -> Result<bool>;
     fn handle(&self) -> BorrowedHandle<'_>;
     fn ringer(handle: Handle) -> Result<Self::Ringer>;
     fn ring(ringer: &Self::Ringer);
+    fn ringer_handle(ringer: &Self::Ringer) -> BorrowedHandle<'_>;
 }
 
 /// The end that is waited for.
@@ -33,11 +33,6 @@ impl Pollable {
     /// Takes back all rings so far.
     pub fn clear(&self) {
         self.0.clear();
-    }
-
-    /// Makes it readable for good.
-    pub fn end(&self) {
-        self.0.end();
     }
 
     /// Waits until it was rung; `false` after `timeout`.
@@ -61,6 +56,11 @@ impl Ringer {
         Ok(Ringer(<leaf::PollableLeaf as PollableOps>::ringer(handle)?))
     }
 
+    /// The handle that another process can make a ringer from.
+    pub fn handle(&self) -> BorrowedHandle<'_> {
+        <leaf::PollableLeaf as PollableOps>::ringer_handle(&self.0)
+    }
+
     /// Makes the pollable readable. A full or closed one is left as it is.
     pub fn ring(&self) {
         <leaf::PollableLeaf as PollableOps>::ring(&self.0);
@@ -82,7 +82,5 @@ mod tests {
         assert!(pollable.wait(Duration::from_secs(10)).unwrap());
         pollable.clear();
         assert!(!pollable.wait(Duration::ZERO).unwrap());
-        pollable.end();
-        assert!(pollable.wait(Duration::from_secs(10)).unwrap());
     }
 }

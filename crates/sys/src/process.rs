@@ -88,7 +88,10 @@ mod tests {
 
     #[test]
     fn a_dead_child_is_dead_and_a_living_one_has_its_own_identity() {
-        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .unwrap();
         let process = Process::open(child.id()).unwrap();
         assert!(process.is_alive());
         assert_ne!(process.identity(), ProcessIdentity::current().unwrap());
@@ -101,6 +104,9 @@ mod tests {
     #[test]
     fn a_pid_nobody_has_is_an_error() {
         let error = Process::open(u32::MAX >> 1).unwrap_err();
-        assert!(matches!(error, crate::Error::NoSuchProcess { .. }), "{error}");
+        assert!(
+            matches!(error, crate::Error::NoSuchProcess { .. }),
+            "{error}"
+        );
     }
 }

@@ -4,8 +4,8 @@
 //! `/tmp/framebus-UID`; made with mode 0700 and refused if it belongs to anybody
 //! else or anybody else may enter it.
 
-use crate::sys::platform::runtime_dir as leaf;
 use crate::Result;
+use crate::sys::platform::runtime_dir as leaf;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn open() -> Result<PathBuf> {
 
 /// Waits for something to appear in, or change in, a directory.
 #[derive(Debug)]
-pub struct Changes(leaf::ChangesLeaf);
+pub struct Changes(pub(crate) leaf::ChangesLeaf);
 
 impl Changes {
     /// Starts to look.

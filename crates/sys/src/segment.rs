@@ -87,10 +87,16 @@ impl Segment {
     }
 
     fn map(&self, writable: bool) -> Result<Mapping> {
-        let len = usize::try_from(self.size)
-            .map_err(|_| crate::Error::NoSpace { bytes: self.size, source: std::io::ErrorKind::OutOfMemory.into() })?;
+        let len = usize::try_from(self.size).map_err(|_| crate::Error::NoSpace {
+            bytes: self.size,
+            source: std::io::ErrorKind::OutOfMemory.into(),
+        })?;
         let start = self.leaf.map(len, writable)?;
-        Ok(Mapping { start, len, writable })
+        Ok(Mapping {
+            start,
+            len,
+            writable,
+        })
     }
 
     /// Reserves memory for a range of bytes, so that touching it cannot fail later.
@@ -148,7 +154,10 @@ impl Mapping {
 
     /// Backs `range` of a writable mapping with pages now, not at first touch.
     pub fn populate(&self, range: Range<usize>) -> Result<()> {
-        assert!(self.writable && range.start <= range.end && range.end <= self.len, "range inside a writable mapping");
+        assert!(
+            self.writable && range.start <= range.end && range.end <= self.len,
+            "range inside a writable mapping"
+        );
         leaf::SegmentLeaf::populate(self.start, range)
     }
 }
@@ -215,9 +224,15 @@ mod tests {
         // Far more than any machine has, and still an address range that can be mapped.
         let (segment, _mapping) = Segment::create(SegmentKind::Shared, 1 << 46, "test").unwrap();
         let error = segment.commit(0..1 << 46).unwrap_err();
-        assert!(matches!(error, Error::NoSpace { bytes, .. } if bytes == 1 << 46), "{error}");
+        assert!(
+            matches!(error, Error::NoSpace { bytes, .. } if bytes == 1 << 46),
+            "{error}"
+        );
         // More than there are addresses.
         let error = Segment::create(SegmentKind::Shared, 1 << 48, "test").unwrap_err();
-        assert!(matches!(error, Error::NoSpace { bytes, .. } if bytes == 1 << 48), "{error}");
+        assert!(
+            matches!(error, Error::NoSpace { bytes, .. } if bytes == 1 << 48),
+            "{error}"
+        );
     }
 }

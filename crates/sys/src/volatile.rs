@@ -81,8 +81,17 @@ mod tests {
                 for len in [0, 1, 7, 8, 9, 31, 64, 200] {
                     let mut target = vec![0u8; 256];
                     // SAFETY: offset + len <= 209 < 256 on both sides.
-                    unsafe { super::copy_out(source.as_ptr().add(offset), target.as_mut_ptr().add(to_offset), len) };
-                    assert_eq!(target[to_offset..to_offset + len], source[offset..offset + len]);
+                    unsafe {
+                        super::copy_out(
+                            source.as_ptr().add(offset),
+                            target.as_mut_ptr().add(to_offset),
+                            len,
+                        )
+                    };
+                    assert_eq!(
+                        target[to_offset..to_offset + len],
+                        source[offset..offset + len]
+                    );
                     assert!(target[to_offset + len..].iter().all(|&byte| byte == 0));
                 }
             }

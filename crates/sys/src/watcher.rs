@@ -3,11 +3,12 @@
 //! It waits for connections, messages, rings and deaths, and calls back. Callbacks
 //! run one after the other on that thread and must not block. Uses epoll on Linux.
 
+use crate::Result;
 use crate::channel::{Channel, Listener};
 use crate::pollable::Pollable;
 use crate::process::Process;
+use crate::runtime_dir::Changes;
 use crate::sys::platform::watcher as leaf;
-use crate::Result;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
@@ -75,13 +76,21 @@ impl std::fmt::Debug for Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let Some(entry) = self.shared.entries().remove(&self.token) else { return };
+        let Some(entry) = self.shared.entries().remove(&self.token) else {
+            return;
+        };
         if let Some(source) = &entry.source {
             self.shared.leaf.remove(source);
         }
         if self.shared.thread.get() != Some(&std::thread::current().id()) {
             // Taking the callback's lock waits for a call that is running.
-            drop(entry.callback.lock().unwrap_or_else(PoisonError::into_inner).take());
+            drop(
+                entry
+                    .callback
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
         }
     }
 }
@@ -96,7 +105,11 @@ fn shared() -> Result<&'static Shared> {
     if let Some(shared) = SHARED.get() {
         return Ok(shared);
     }
-    let fresh = Shared { leaf: leaf::WatcherLeaf::new()?, entries: Mutex::default(), thread: OnceLock::new() };
+    let fresh = Shared {
+        leaf: leaf::WatcherLeaf::new()?,
+        entries: Mutex::default(),
+        thread: OnceLock::new(),
+    };
     let shared = SHARED.get_or_init(|| fresh);
     std::thread::Builder::new()
         .name("framebus-watch".into())
@@ -109,7 +122,11 @@ fn run(shared: &'static Shared) {
     let _ = shared.thread.set(std::thread::current().id());
     let mut tokens = Vec::new();
     loop {
-        let next_due = shared.entries().values().filter_map(|entry| entry.due).min();
+        let next_due = shared
+            .entries()
+            .values()
+            .filter_map(|entry| entry.due)
+            .min();
         let timeout = next_due.map(|due| due.saturating_duration_since(Instant::now()));
         tokens.clear();
         shared.leaf.wait(timeout, &mut tokens);
@@ -135,14 +152,26 @@ fn wake_paused(shared: &Shared, tokens: &mut Vec<u64>) {
 }
 
 fn call(shared: &Shared, token: u64) {
-    let Some(callback) = shared.entries().get(&token).map(|entry| entry.callback.clone()) else { return };
+    let Some(callback) = shared
+        .entries()
+        .get(&token)
+        .map(|entry| entry.callback.clone())
+    else {
+        return;
+    };
     let mut slot = callback.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(function) = slot.as_mut() else { return };
+    let Some(function) = slot.as_mut() else {
+        return;
+    };
     match function() {
         Next::Continue => {}
         Next::Done => {
             *slot = None;
-            if let Some(source) = shared.entries().get(&token).and_then(|entry| entry.source.as_ref()) {
+            if let Some(source) = shared
+                .entries()
+                .get(&token)
+                .and_then(|entry| entry.source.as_ref())
+            {
                 shared.leaf.arm(source, token, false);
             }
         }
@@ -171,7 +200,14 @@ fn watch(
     if let Some(source) = &source {
         shared.leaf.add(source, token)?;
     }
-    entries.insert(token, Entry { callback: Arc::new(Mutex::new(Some(callback))), source, due });
+    entries.insert(
+        token,
+        Entry {
+            callback: Arc::new(Mutex::new(Some(callback))),
+            source,
+            due,
+        },
+    );
     drop(entries);
     if due.is_some() {
         shared.leaf.nudge();
@@ -180,18 +216,51 @@ fn watch(
 }
 
 /// Calls back whenever somebody waits to be accepted.
-pub fn on_connection(listener: &Arc<Listener>, callback: impl FnMut() -> Next + Send + 'static) -> Result<Watch> {
-    watch(Some(leaf::listener(listener.clone())), None, Box::new(callback))
+pub fn on_connection(
+    listener: &Arc<Listener>,
+    callback: impl FnMut() -> Next + Send + 'static,
+) -> Result<Watch> {
+    watch(
+        Some(leaf::listener(listener.clone())),
+        None,
+        Box::new(callback),
+    )
 }
 
 /// Calls back whenever a message, or the end of the connection, waits to be received.
-pub fn on_message(channel: &Arc<Channel>, callback: impl FnMut() -> Next + Send + 'static) -> Result<Watch> {
-    watch(Some(leaf::channel(channel.clone())), None, Box::new(callback))
+pub fn on_message(
+    channel: &Arc<Channel>,
+    callback: impl FnMut() -> Next + Send + 'static,
+) -> Result<Watch> {
+    watch(
+        Some(leaf::channel(channel.clone())),
+        None,
+        Box::new(callback),
+    )
 }
 
 /// Calls back whenever a pollable was rung.
-pub fn on_ring(pollable: &Arc<Pollable>, callback: impl FnMut() -> Next + Send + 'static) -> Result<Watch> {
-    watch(Some(leaf::pollable(pollable.clone())), None, Box::new(callback))
+pub fn on_ring(
+    pollable: &Arc<Pollable>,
+    callback: impl FnMut() -> Next + Send + 'static,
+) -> Result<Watch> {
+    watch(
+        Some(leaf::pollable(pollable.clone())),
+        None,
+        Box::new(callback),
+    )
+}
+
+/// Calls back whenever something appears in, or changes in, a directory.
+pub fn on_change(
+    changes: &Arc<Changes>,
+    callback: impl FnMut() -> Next + Send + 'static,
+) -> Result<Watch> {
+    watch(
+        Some(leaf::changes(changes.clone())),
+        None,
+        Box::new(callback),
+    )
 }
 
 /// Calls back once when a process has exited.
@@ -220,7 +289,10 @@ mod tests {
 
     #[test]
     fn a_death_is_told_once() {
-        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .unwrap();
         let process = Arc::new(Process::open(child.id()).unwrap());
         let (tell, told) = mpsc::channel();
         let _watch = on_exit(&process, move || tell.send(()).unwrap()).unwrap();
@@ -258,7 +330,11 @@ mod tests {
         let _watch = after(Duration::from_millis(2), move || {
             let _ = tell.send(());
             left -= 1;
-            if left == 0 { Next::Done } else { Next::Pause(Duration::from_millis(2)) }
+            if left == 0 {
+                Next::Done
+            } else {
+                Next::Pause(Duration::from_millis(2))
+            }
         })
         .unwrap();
         for _ in 0..3 {

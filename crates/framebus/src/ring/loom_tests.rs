@@ -10,7 +10,12 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use std::ops::Deref;
 
-const TERMS: Terms = Terms { quota: 1, depth: 1, lossless: false, sleeps: true };
+const TERMS: Terms = Terms {
+    quota: 1,
+    depth: 1,
+    lossless: false,
+    sleeps: true,
+};
 
 /// A handle on a control page; loom's `Arc` in place of the mapping.
 #[derive(Clone)]
@@ -35,7 +40,10 @@ unsafe impl Sync for Scene {}
 unsafe impl Send for Scene {}
 
 fn scene(slots: usize) -> Arc<Scene> {
-    Arc::new(Scene { page: owned::stream(), pixels: (0..slots).map(|_| UnsafeCell::new(0)).collect() })
+    Arc::new(Scene {
+        page: owned::stream(),
+        pixels: (0..slots).map(|_| UnsafeCell::new(0)).collect(),
+    })
 }
 
 fn publisher(control: &Control, terms: Terms, slots: u32) -> PublisherRing<Control> {
@@ -46,7 +54,11 @@ fn publisher(control: &Control, terms: Terms, slots: u32) -> PublisherRing<Contr
 }
 
 /// One loan and what is painted, as `stream` does it; `None` when all slots are held.
-fn paint(ring: &mut PublisherRing<Control>, scene: &Scene, value: u64) -> Option<super::word::SlotRef> {
+fn paint(
+    ring: &mut PublisherRing<Control>,
+    scene: &Scene,
+    value: u64,
+) -> Option<super::word::SlotRef> {
     if ring.slots.needs_refill() {
         ring.begin_refill();
         ring.refill();
@@ -74,7 +86,11 @@ fn the_latest_frame_is_whole_and_never_goes_back() {
                 for _ in 0..2 {
                     if let Ok(leased) = ring.latest(&scene.page, &control, false) {
                         let value = read(&scene, leased);
-                        assert!(ring.delivered(value).is_some(), "{value} after {}", ring.last());
+                        assert!(
+                            ring.delivered(value).is_some(),
+                            "{value} after {}",
+                            ring.last()
+                        );
                         end_lease(&control, leased.entry);
                     }
                 }
@@ -102,7 +118,11 @@ fn a_queue_is_in_order_and_its_window_is_kept() {
                 for _ in 0..2 {
                     if let Ok(leased) = ring.next(&scene.page, &control, &mut dropped) {
                         let value = read(&scene, leased);
-                        assert!(ring.delivered(value).is_some(), "{value} after {}", ring.last());
+                        assert!(
+                            ring.delivered(value).is_some(),
+                            "{value} after {}",
+                            ring.last()
+                        );
                         end_lease(&control, leased.entry);
                     }
                 }
@@ -119,7 +139,11 @@ fn a_queue_is_in_order_and_its_window_is_kept() {
 #[test]
 fn a_lossless_subscriber_misses_nothing() {
     loom::model(|| {
-        let terms = Terms { depth: 1, lossless: true, ..TERMS };
+        let terms = Terms {
+            depth: 1,
+            lossless: true,
+            ..TERMS
+        };
         let (scene, control) = (scene(4), Control(Arc::new(owned::control())));
         let mut ring = publisher(&control, terms, 4);
         let publisher = loom::thread::spawn({
@@ -143,7 +167,10 @@ fn a_lossless_subscriber_misses_nothing() {
                     Err(_) => loom::thread::yield_now(),
                 }
             };
-            assert_eq!((read(&scene, leased), ring.delivered(value)), (value, Some(0)));
+            assert_eq!(
+                (read(&scene, leased), ring.delivered(value)),
+                (value, Some(0))
+            );
             end_lease(&control, leased.entry);
         }
         assert_eq!(dropped, 0);
@@ -163,7 +190,11 @@ fn no_wake_is_lost() {
                 let seen = control.bell.load(Ordering::Acquire);
                 ring.announce(&control, WAKE_BELL);
                 // It would sleep on the value it has seen.
-                if ring.has_news(&scene.page) { None } else { Some(seen) }
+                if ring.has_news(&scene.page) {
+                    None
+                } else {
+                    Some(seen)
+                }
             }
         });
         let slot = paint(&mut ring, &scene, 1).unwrap();
@@ -173,7 +204,11 @@ fn no_wake_is_lost() {
             member.words.bell.fetch_add(1, Ordering::Release);
         });
         if let Some(seen) = subscriber.join().unwrap() {
-            assert_ne!(control.bell.load(Ordering::Acquire), seen, "it sleeps, and nobody rang");
+            assert_ne!(
+                control.bell.load(Ordering::Acquire),
+                seen,
+                "it sleeps, and nobody rang"
+            );
         }
     });
 }

@@ -46,7 +46,16 @@ pub(crate) struct Member<W> {
 
 impl<W> Member<W> {
     pub(crate) fn new(key: u64, words: W, terms: Terms) -> Member<W> {
-        Member { key, words, terms, seen_request: 0, reply: None, granted: false, acknowledged: 0, demoted: false }
+        Member {
+            key,
+            words,
+            terms,
+            seen_request: 0,
+            reply: None,
+            granted: false,
+            acknowledged: 0,
+            demoted: false,
+        }
     }
 }
 
@@ -105,14 +114,28 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// Replaces the list of members by `fresh`, keeping the state of those that stay.
-    pub(crate) fn set_members(&mut self, fresh: impl Iterator<Item = (u64, Terms)>, words: impl Fn(u64) -> W) {
+    pub(crate) fn set_members(
+        &mut self,
+        fresh: impl Iterator<Item = (u64, Terms)>,
+        words: impl Fn(u64) -> W,
+    ) {
         let mut old = std::mem::take(&mut self.members);
         for (key, terms) in fresh {
-            let kept = old.iter().position(|member| member.key == key).map(|at| old.swap_remove(at));
-            self.members.push(kept.unwrap_or_else(|| Member::new(key, words(key), terms)));
+            let kept = old
+                .iter()
+                .position(|member| member.key == key)
+                .map(|at| old.swap_remove(at));
+            self.members
+                .push(kept.unwrap_or_else(|| Member::new(key, words(key), terms)));
         }
         // What is left in `old` is gone: its leases and its reply die with it.
-        self.depth = self.members.iter().map(|member| member.terms.depth).max().unwrap_or(1).max(1);
+        self.depth = self
+            .members
+            .iter()
+            .map(|member| member.terms.depth)
+            .max()
+            .unwrap_or(1)
+            .max(1);
         self.sleepers = self.members.iter().any(|member| member.terms.sleeps);
         self.trim_retained();
         self.grant();
@@ -125,8 +148,14 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         for member in self.members.iter_mut().filter(|member| !member.granted) {
             member.granted = true;
             member.acknowledged = from - 1;
-            member.words.granted_lo.store(from as u32, Ordering::Relaxed);
-            member.words.granted_hi.store((from >> 32) as u32, Ordering::Relaxed);
+            member
+                .words
+                .granted_lo
+                .store(from as u32, Ordering::Relaxed);
+            member
+                .words
+                .granted_hi
+                .store((from >> 32) as u32, Ordering::Relaxed);
             // Release: whoever sees the flag sees the sequence.
             member.words.granted.store(1, Ordering::Release);
         }
@@ -154,7 +183,9 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     /// segments that nobody uses any more.
     pub(crate) fn refill(&mut self) -> Vec<usize> {
         let mut held = [[0u64; 4]; 16];
-        let mut hold = |slot: SlotRef| held[slot.segment()][slot.slot() as usize / 64] |= 1 << (slot.slot() % 64);
+        let mut hold = |slot: SlotRef| {
+            held[slot.segment()][slot.slot() as usize / 64] |= 1 << (slot.slot() % 64)
+        };
         for member in &mut self.members {
             Self::settle_reply(member);
             if let Some((slot, _)) = member.reply {
@@ -162,14 +193,23 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
             }
             let leases = &member.words.leases[..member.terms.quota as usize];
             // Relaxed: the fence in `begin_refill` has ordered these loads after the publication.
-            leases.iter().filter_map(|word| SlotRef::from_word(word.load(Ordering::Relaxed))).for_each(&mut hold);
+            leases
+                .iter()
+                .filter_map(|word| SlotRef::from_word(word.load(Ordering::Relaxed)))
+                .for_each(&mut hold);
         }
         // Acquire: what a subscriber read before it cleared its lease, it read before
         // the slot is painted again.
         fence(Ordering::Acquire);
-        let is_held = |slot: SlotRef| held[slot.segment()][slot.slot() as usize / 64] >> (slot.slot() % 64) & 1 == 1;
+        let is_held = |slot: SlotRef| {
+            held[slot.segment()][slot.slot() as usize / 64] >> (slot.slot() % 64) & 1 == 1
+        };
         self.slots.refill(is_held);
-        if self.slots.any_retiring() { self.slots.remove_retired(is_held) } else { Vec::new() }
+        if self.slots.any_retiring() {
+            self.slots.remove_retired(is_held)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Gives up the hold on a reply that was taken, cancelled or replaced.
@@ -194,7 +234,8 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         // High before low: a reader between the two sees a sequence far in the future,
         // which makes it distrust its lease; the other way round it might trust one.
         if (sequence >> 32) as u32 != (self.sequence >> 32) as u32 {
-            page.sequence_hi.store((sequence >> 32) as u32, Ordering::Release);
+            page.sequence_hi
+                .store((sequence >> 32) as u32, Ordering::Release);
         }
         // Release: whoever sees the sequence sees the header, the pixels and the log.
         page.sequence_lo.store(sequence as u32, Ordering::Release);
@@ -234,7 +275,9 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     pub(crate) fn holders(&self) -> impl Iterator<Item = (u64, usize)> {
         self.members.iter().map(|member| {
             let leases = member.words.leases[..member.terms.quota as usize].iter();
-            let leased = leases.filter(|word| word.load(Ordering::Relaxed) != 0).count();
+            let leased = leases
+                .filter(|word| word.load(Ordering::Relaxed) != 0)
+                .count();
             (member.key, leased + usize::from(member.reply.is_some()))
         })
     }
@@ -257,6 +300,14 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         None
     }
 
+    /// Whether there is a new request.
+    pub(crate) fn has_request(&self) -> bool {
+        self.members.iter().any(|member| {
+            let id = member.words.request_id.load(Ordering::Relaxed);
+            id != 0 && id != member.seen_request
+        })
+    }
+
     /// Whether the request read by [`PublisherRing::poll_request`] still stands after
     /// its bytes were copied; a torn copy does not.
     pub(crate) fn request_stands(&self, at: usize, id: u32) -> bool {
@@ -276,23 +327,46 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// Gives a painted slot to one requester, and to nobody else.
-    pub(crate) fn reply(&mut self, key: u64, id: u32, slot: SlotRef, wake: impl FnMut(&Member<W>, u32)) -> Replied {
+    pub(crate) fn reply(
+        &mut self,
+        key: u64,
+        id: u32,
+        slot: SlotRef,
+        wake: impl FnMut(&Member<W>, u32),
+    ) -> Replied {
         let Some(at) = self.requester(key, id) else {
             self.slots.give_back(slot);
             return Replied::Abandoned;
         };
         self.members[at].reply = Some((slot, id));
         self.slots.release(slot);
-        self.members[at].words.reply_slot.store(slot.word(), Ordering::Relaxed);
+        self.members[at]
+            .words
+            .reply_slot
+            .store(slot.word(), Ordering::Relaxed);
         self.answer(at, id, wake);
         Replied::Delivered
     }
 
     /// Declines a request. The caller has written the reason.
-    pub(crate) fn decline(&mut self, key: u64, id: u32, reason_len: u32, wake: impl FnMut(&Member<W>, u32)) -> Replied {
-        let Some(at) = self.requester(key, id) else { return Replied::Abandoned };
-        self.members[at].words.reply_slot.store(0, Ordering::Relaxed);
-        self.members[at].words.reason_len.store(reason_len, Ordering::Relaxed);
+    pub(crate) fn decline(
+        &mut self,
+        key: u64,
+        id: u32,
+        reason_len: u32,
+        wake: impl FnMut(&Member<W>, u32),
+    ) -> Replied {
+        let Some(at) = self.requester(key, id) else {
+            return Replied::Abandoned;
+        };
+        self.members[at]
+            .words
+            .reply_slot
+            .store(0, Ordering::Relaxed);
+        self.members[at]
+            .words
+            .reason_len
+            .store(reason_len, Ordering::Relaxed);
         self.answer(at, id, wake);
         Replied::Delivered
     }
@@ -343,7 +417,8 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     pub(crate) fn drained(&self) -> bool {
         let behind = |member: &&Member<W>| member.terms.lossless && !member.demoted;
         self.members.iter().filter(behind).all(|member| {
-            member.words.acknowledged.load(Ordering::Acquire) == self.sequence as u32 || self.sequence == 0
+            member.words.acknowledged.load(Ordering::Acquire) == self.sequence as u32
+                || self.sequence == 0
         })
     }
 

@@ -48,7 +48,11 @@ pub(crate) struct SlotTable {
 
 impl SlotTable {
     pub(crate) fn new() -> SlotTable {
-        SlotTable { segments: std::array::from_fn(|_| None), free: VecDeque::new(), loans: 0 }
+        SlotTable {
+            segments: std::array::from_fn(|_| None),
+            free: VecDeque::new(),
+            loans: 0,
+        }
     }
 
     /// A segment index that is not in use.
@@ -58,29 +62,58 @@ impl SlotTable {
 
     pub(crate) fn add_segment(&mut self, index: usize, slots: u32) {
         assert!(self.segments[index].is_none(), "segment {index} is in use");
-        let slot = Slot { state: SlotState::Fresh, used: 0 };
-        self.segments[index] = Some(SegmentSlots { slots: vec![slot; slots as usize], retiring: false });
+        let slot = Slot {
+            state: SlotState::Fresh,
+            used: 0,
+        };
+        self.segments[index] = Some(SegmentSlots {
+            slots: vec![slot; slots as usize],
+            retiring: false,
+        });
     }
 
     /// Makes no more loans from the present segments.
     pub(crate) fn retire_all(&mut self) {
-        self.segments.iter_mut().flatten().for_each(|segment| segment.retiring = true);
+        self.segments
+            .iter_mut()
+            .flatten()
+            .for_each(|segment| segment.retiring = true);
         self.free.clear();
     }
 
     /// Slots that loans can use, over all segments that are not retiring.
     pub(crate) fn capacity(&self) -> u32 {
-        self.segments.iter().flatten().filter(|s| !s.retiring).map(|s| s.slots.len() as u32).sum()
+        self.segments
+            .iter()
+            .flatten()
+            .filter(|s| !s.retiring)
+            .map(|s| s.slots.len() as u32)
+            .sum()
     }
 
     /// Slots that were ever painted, over all segments that are not retiring.
     pub(crate) fn touched(&self) -> u32 {
-        let touched = |s: &SegmentSlots| s.slots.iter().filter(|slot| slot.state != SlotState::Fresh).count() as u32;
-        self.segments.iter().flatten().filter(|s| !s.retiring).map(touched).sum()
+        let touched = |s: &SegmentSlots| {
+            s.slots
+                .iter()
+                .filter(|slot| slot.state != SlotState::Fresh)
+                .count() as u32
+        };
+        self.segments
+            .iter()
+            .flatten()
+            .filter(|s| !s.retiring)
+            .map(touched)
+            .sum()
     }
 
+    #[cfg(test)]
     pub(crate) fn state(&self, slot: SlotRef) -> Option<SlotState> {
-        self.segments[slot.segment()].as_ref()?.slots.get(slot.slot() as usize).map(|slot| slot.state)
+        self.segments[slot.segment()]
+            .as_ref()?
+            .slots
+            .get(slot.slot() as usize)
+            .map(|slot| slot.state)
     }
 
     fn set(&mut self, slot: SlotRef, state: SlotState) {
@@ -95,7 +128,9 @@ impl SlotTable {
     pub(crate) fn refill(&mut self, held: impl Fn(SlotRef) -> bool) {
         let mut found: Vec<(u64, SlotRef)> = Vec::new();
         for (index, segment) in self.segments.iter().enumerate() {
-            let Some(segment) = segment.as_ref().filter(|segment| !segment.retiring) else { continue };
+            let Some(segment) = segment.as_ref().filter(|segment| !segment.retiring) else {
+                continue;
+            };
             for (number, slot) in segment.slots.iter().enumerate() {
                 let slot_ref = SlotRef::new(index, number as u32);
                 if slot.state == SlotState::Idle && !held(slot_ref) {
@@ -122,11 +157,18 @@ impl SlotTable {
 
     /// Loans a slot that was never painted. The caller sees to its memory.
     pub(crate) fn loan_fresh(&mut self) -> Option<SlotRef> {
-        let slot = self.segments.iter().enumerate().find_map(|(index, segment)| {
-            let segment = segment.as_ref().filter(|segment| !segment.retiring)?;
-            let number = segment.slots.iter().position(|slot| slot.state == SlotState::Fresh)?;
-            Some(SlotRef::new(index, number as u32))
-        })?;
+        let slot = self
+            .segments
+            .iter()
+            .enumerate()
+            .find_map(|(index, segment)| {
+                let segment = segment.as_ref().filter(|segment| !segment.retiring)?;
+                let number = segment
+                    .slots
+                    .iter()
+                    .position(|slot| slot.state == SlotState::Fresh)?;
+                Some(SlotRef::new(index, number as u32))
+            })?;
         self.loan(slot);
         Some(slot)
     }
@@ -135,7 +177,10 @@ impl SlotTable {
         self.loans += 1;
         let used = self.loans;
         if let Some(segment) = &mut self.segments[slot.segment()] {
-            segment.slots[slot.slot() as usize] = Slot { state: SlotState::Loaned, used };
+            segment.slots[slot.slot() as usize] = Slot {
+                state: SlotState::Loaned,
+                used,
+            };
         }
     }
 
@@ -143,7 +188,10 @@ impl SlotTable {
     pub(crate) fn give_back(&mut self, slot: SlotRef) {
         self.set(slot, SlotState::Idle);
         // Nobody can have leased it, so it is the best choice for the next loan.
-        if self.segments[slot.segment()].as_ref().is_some_and(|segment| !segment.retiring) {
+        if self.segments[slot.segment()]
+            .as_ref()
+            .is_some_and(|segment| !segment.retiring)
+        {
             self.free.push_front(slot);
         }
     }
@@ -168,9 +216,12 @@ impl SlotTable {
     pub(crate) fn remove_retired(&mut self, held: impl Fn(SlotRef) -> bool) -> Vec<usize> {
         let mut removed = Vec::new();
         for (index, entry) in self.segments.iter_mut().enumerate() {
-            let Some(segment) = entry.as_ref().filter(|segment| segment.retiring) else { continue };
+            let Some(segment) = entry.as_ref().filter(|segment| segment.retiring) else {
+                continue;
+            };
             let busy = segment.slots.iter().enumerate().any(|(number, slot)| {
-                matches!(slot.state, SlotState::Loaned | SlotState::Retained) || held(SlotRef::new(index, number as u32))
+                matches!(slot.state, SlotState::Loaned | SlotState::Retained)
+                    || held(SlotRef::new(index, number as u32))
             });
             if !busy {
                 *entry = None;
@@ -182,7 +233,10 @@ impl SlotTable {
 
     /// Whether any segment waits for its last user.
     pub(crate) fn any_retiring(&self) -> bool {
-        self.segments.iter().flatten().any(|segment| segment.retiring)
+        self.segments
+            .iter()
+            .flatten()
+            .any(|segment| segment.retiring)
     }
 }
 

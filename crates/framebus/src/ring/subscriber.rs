@@ -54,7 +54,13 @@ pub(crate) struct SubscriberRing {
 impl SubscriberRing {
     /// Starts at what is newest now, so that a newcomer sees it at once.
     pub(crate) fn new(page: &StreamWords, terms: Terms) -> SubscriberRing {
-        SubscriberRing { terms, last_word: 0, last: 0, next: read_sequence(page).max(1), request: 0 }
+        SubscriberRing {
+            terms,
+            last_word: 0,
+            last: 0,
+            next: read_sequence(page).max(1),
+            request: 0,
+        }
     }
 
     pub(crate) fn last(&self) -> u64 {
@@ -74,11 +80,20 @@ impl SubscriberRing {
         newest != self.last && Publication::from_word(word).is_some_and(|it| it.fits(newest))
     }
 
+    /// Whether the next publication of an ordered queue is there.
+    #[inline]
+    pub(crate) fn has_next(&self, page: &StreamWords) -> bool {
+        read_sequence(page) >= self.next
+    }
+
     /// Stores a lease on `slot`. What proves it must be read afterwards.
     fn lease(&self, control: &ControlWords, slot: SlotRef) -> Result<Leased, Refused> {
         let leases = &control.leases[..self.terms.quota as usize];
         // Relaxed: only this process writes them; a stale nonzero costs a place, no safety.
-        let entry = leases.iter().position(|word| word.load(Ordering::Relaxed) == 0).ok_or(Refused::Quota)?;
+        let entry = leases
+            .iter()
+            .position(|word| word.load(Ordering::Relaxed) == 0)
+            .ok_or(Refused::Quota)?;
         // Release: a publisher that finds this lease knows that the slot which the entry
         // held before has been read to the end.
         leases[entry].store(slot.word(), Ordering::Release);
@@ -86,7 +101,12 @@ impl SubscriberRing {
     }
 
     /// Leases the newest publication, unless `seen` says that it would be delivered twice.
-    pub(crate) fn latest(&mut self, page: &StreamWords, control: &ControlWords, again: bool) -> Result<Leased, Refused> {
+    pub(crate) fn latest(
+        &mut self,
+        page: &StreamWords,
+        control: &ControlWords,
+        again: bool,
+    ) -> Result<Leased, Refused> {
         for _ in 0..ATTEMPTS {
             if !again && !self.has_news(page) {
                 return Err(Refused::Nothing);
@@ -113,7 +133,12 @@ impl SubscriberRing {
     }
 
     /// Leases the next publication in order. `dropped` counts those that are lost.
-    pub(crate) fn next(&mut self, page: &StreamWords, control: &ControlWords, dropped: &mut u64) -> Result<Leased, Refused> {
+    pub(crate) fn next(
+        &mut self,
+        page: &StreamWords,
+        control: &ControlWords,
+        dropped: &mut u64,
+    ) -> Result<Leased, Refused> {
         for _ in 0..ATTEMPTS {
             let newest = read_sequence(page);
             if newest < self.next {
@@ -125,7 +150,9 @@ impl SubscriberRing {
             let leased = self.lease(control, publication.slot())?;
             if self.terms.lossless {
                 // Release: whoever sees this also sees the lease, which now protects the slot.
-                control.acknowledged.store(self.next as u32, Ordering::Release);
+                control
+                    .acknowledged
+                    .store(self.next as u32, Ordering::Release);
             }
             // Pairs with the fence of `PublisherRing::begin_refill`: see the lease
             // argument. And, for a publisher that sleeps until this subscriber has
@@ -133,7 +160,9 @@ impl SubscriberRing {
             fence(Ordering::SeqCst);
             // Inside the window the log entry cannot have been overwritten: the log is
             // twice as long as the deepest queue.
-            if publication.fits(self.next) && (self.holds_back(control) || self.in_window(page, control)) {
+            if publication.fits(self.next)
+                && (self.holds_back(control) || self.in_window(page, control))
+            {
                 self.last_word = word;
                 return Ok(leased);
             }
@@ -155,7 +184,11 @@ impl SubscriberRing {
     /// acknowledgement, and with it the lease, it kept the slot; and had it given up
     /// waiting before, this would see the demotion, which precedes its next fence.
     fn holds_back(&self, control: &ControlWords) -> bool {
-        self.terms.lossless && self.granted_from(control).is_some_and(|from| self.next >= from) && !self.is_demoted(control)
+        self.terms.lossless
+            && self
+                .granted_from(control)
+                .is_some_and(|from| self.next >= from)
+            && !self.is_demoted(control)
     }
 
     /// Whether the publisher has given up waiting for this lossless subscriber.
@@ -203,10 +236,20 @@ impl SubscriberRing {
         if !Publication::from_word(self.last_word)?.fits(sequence) || sequence <= self.last {
             return None;
         }
-        let skipped = if self.last == 0 { 0 } else { sequence - self.last - 1 };
+        let skipped = if self.last == 0 {
+            0
+        } else {
+            sequence - self.last - 1
+        };
         self.last = sequence;
         self.next = sequence + 1;
         Some(skipped)
+    }
+
+    /// Whether `sequence` is the one that was delivered last, leased once more.
+    pub(crate) fn is_last(&self, sequence: u64) -> bool {
+        sequence == self.last
+            && Publication::from_word(self.last_word).is_some_and(|it| it.fits(sequence))
     }
 
     /// Announces that this subscriber is about to sleep. It looks once more after this.
@@ -235,12 +278,20 @@ impl SubscriberRing {
         let mut padded = [0; INLINE_REQUEST];
         padded[..bytes.len()].copy_from_slice(bytes);
         for (word, bytes) in control.inline.iter().zip(padded.chunks_exact(4)) {
-            word.store(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]), Ordering::Relaxed);
+            word.store(
+                u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+                Ordering::Relaxed,
+            );
         }
     }
 
     /// Sends the request that was begun; `true` if the publisher must be rung.
-    pub(crate) fn send_request(&self, page: &StreamWords, control: &ControlWords, len: u32) -> bool {
+    pub(crate) fn send_request(
+        &self,
+        page: &StreamWords,
+        control: &ControlWords,
+        len: u32,
+    ) -> bool {
         control.request_len.store(len, Ordering::Relaxed);
         // Release: whoever sees the id sees the bytes.
         control.request_id.store(self.request, Ordering::Release);

@@ -14,7 +14,10 @@ pub(crate) const MAX_SEGMENT_SLOTS: u32 = 256;
 impl SlotRef {
     /// The slot `slot` (below 256) of the segment `segment` (1..=15).
     pub(crate) fn new(segment: usize, slot: u32) -> SlotRef {
-        assert!((1..=MAX_SEGMENTS).contains(&segment) && slot < MAX_SEGMENT_SLOTS, "slot {segment}/{slot}");
+        assert!(
+            (1..=MAX_SEGMENTS).contains(&segment) && slot < MAX_SEGMENT_SLOTS,
+            "slot {segment}/{slot}"
+        );
         SlotRef((segment as u32) << 8 | slot)
     }
 
@@ -85,7 +88,10 @@ mod tests {
             assert_eq!((slot_ref.segment(), slot_ref.slot()), (segment, slot));
             for sequence in [1, 0xF_FFFF, 0x10_0000, u64::MAX] {
                 let publication = Publication::new(sequence, slot_ref);
-                assert_eq!(Publication::from_word(publication.word()), Some(publication));
+                assert_eq!(
+                    Publication::from_word(publication.word()),
+                    Some(publication)
+                );
                 assert_eq!(publication.slot(), slot_ref);
                 assert!(publication.fits(sequence) && !publication.fits(sequence.wrapping_add(1)));
             }

@@ -13,7 +13,10 @@ pub(crate) struct BellLeaf(Word);
 
 fn timespec(duration: Duration) -> Timespec {
     // A wait of 68 years is as good as one without end.
-    Timespec { tv_sec: duration.as_secs().min(i32::MAX as u64) as _, tv_nsec: duration.subsec_nanos().into() }
+    Timespec {
+        tv_sec: duration.as_secs().min(i32::MAX as u64) as _,
+        tv_nsec: duration.subsec_nanos().into(),
+    }
 }
 
 /// What the kernel's answer to a wait means: woken, changed and timed out are all fine.
@@ -50,7 +53,15 @@ impl BellOps for BellLeaf {
 
     fn wait(&self, seen: u32, timeout: Option<Duration>) -> Result<()> {
         let timeout = timeout.map(timespec);
-        settle("FUTEX_WAIT", futex::wait(self.0.atomic(), futex::Flags::empty(), seen, timeout.as_ref()))
+        settle(
+            "FUTEX_WAIT",
+            futex::wait(
+                self.0.atomic(),
+                futex::Flags::empty(),
+                seen,
+                timeout.as_ref(),
+            ),
+        )
     }
 
     fn wait_any(bells: &[(&Self, u32)], timeout: Option<Duration>) -> Result<()> {
@@ -71,6 +82,14 @@ impl BellOps for BellLeaf {
             timespec(now.saturating_add(span))
         });
         let flags = futex::WaitvFlags::empty();
-        settle("futex_waitv", futex::waitv(&waits, flags, deadline.as_ref(), rustix::time::ClockId::Monotonic))
+        settle(
+            "futex_waitv",
+            futex::waitv(
+                &waits,
+                flags,
+                deadline.as_ref(),
+                rustix::time::ClockId::Monotonic,
+            ),
+        )
     }
 }

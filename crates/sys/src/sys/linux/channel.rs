@@ -5,12 +5,13 @@ use crate::{BorrowedHandle, Error, Handle, Result};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags,
+    SocketType, sockopt,
 };
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ fn address(directory: &Path, name: &str) -> Result<(SocketAddrUnix, Option<Handl
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(directory, flags, Mode::empty())
         .map_err(|e| Error::system("open of the runtime directory", e))?;
-    let number = std::os::fd::AsRawFd::as_raw_fd(&opened);
+    let number = opened.as_raw_fd();
     let path = PathBuf::from(format!("/proc/self/fd/{number}/{name}"));
     let address = SocketAddrUnix::new(&path).map_err(|e| Error::system("socket address", e))?;
     Ok((address, Some(opened)))
@@ -60,13 +61,18 @@ impl ChannelOps for ChannelLeaf {
 
     fn bind(directory: &Path, name: &str) -> Result<ListenerLeaf> {
         let fd = socket()?;
-        match rustix::fs::unlink(directory.join(name)) {
+        // Under another name first: whoever finds the right one finds somebody who listens,
+        // and what a dead process left there is replaced in one step.
+        let fresh = format!(".{name}");
+        match rustix::fs::unlink(directory.join(&fresh)) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(e) => return Err(Error::system("unlink of a dead socket", e)),
         }
-        let (address, _directory) = address(directory, name)?;
+        let (address, _directory) = address(directory, &fresh)?;
         rustix::net::bind(&fd, &address).map_err(|e| Error::system("bind", e))?;
         rustix::net::listen(&fd, BACKLOG).map_err(|e| Error::system("listen", e))?;
+        rustix::fs::rename(directory.join(&fresh), directory.join(name))
+            .map_err(|e| Error::system("rename of a socket", e))?;
         Ok(ListenerLeaf(fd))
     }
 
@@ -94,8 +100,9 @@ impl ChannelOps for ChannelLeaf {
     }
 
     fn pair() -> Result<(Self, Handle)> {
-        let (a, b) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)
-            .map_err(|e| Error::system("socketpair", e))?;
+        let (a, b) =
+            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)
+                .map_err(|e| Error::system("socketpair", e))?;
         ask_for_credentials(&a)?;
         ask_for_credentials(&b)?;
         Ok((ChannelLeaf(a), b))
@@ -103,12 +110,17 @@ impl ChannelOps for ChannelLeaf {
 
     fn from_handle(handle: Handle) -> Result<Self> {
         // Refuses a handle that is no such socket before anything is read from it.
-        let kind = sockopt::socket_type(&handle).map_err(|e| Error::system("SO_TYPE of a channel", e))?;
+        let kind =
+            sockopt::socket_type(&handle).map_err(|e| Error::system("SO_TYPE of a channel", e))?;
         if kind != SocketType::SEQPACKET {
-            return Err(Error::system("a channel that is no SEQPACKET socket", Errno::PROTOTYPE));
+            return Err(Error::system(
+                "a channel that is no SEQPACKET socket",
+                Errno::PROTOTYPE,
+            ));
         }
         rustix::io::ioctl_fionbio(&handle, true).map_err(|e| Error::system("FIONBIO", e))?;
-        rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::CLOEXEC).map_err(|e| Error::system("FD_CLOEXEC", e))?;
+        rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::CLOEXEC)
+            .map_err(|e| Error::system("FD_CLOEXEC", e))?;
         ask_for_credentials(&handle)?;
         Ok(ChannelLeaf(handle))
     }
@@ -143,7 +155,8 @@ impl ChannelOps for ChannelLeaf {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let message = loop {
-            match rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(buffer)], &mut control, flags) {
+            match rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(buffer)], &mut control, flags)
+            {
                 Ok(message) => break message,
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => return Ok(None),
@@ -157,12 +170,19 @@ impl ChannelOps for ChannelLeaf {
             match item {
                 RecvAncillaryMessage::ScmRights(fds) => handles.extend(fds),
                 RecvAncillaryMessage::ScmCredentials(c) => {
-                    sender = Some(Credentials { pid: c.pid.as_raw_nonzero().get() as u32, uid: c.uid.as_raw() });
+                    sender = Some(Credentials {
+                        pid: c.pid.as_raw_nonzero().get() as u32,
+                        uid: c.uid.as_raw(),
+                    });
                 }
                 _ => {}
             }
         }
-        if message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) || handles.len() > MAX_HANDLES {
+        if message
+            .flags
+            .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
+            || handles.len() > MAX_HANDLES
+        {
             return Err(Error::Oversized { limit });
         }
         // An empty message is end-of-file on a SEQPACKET socket; nobody here sends one.
@@ -170,7 +190,11 @@ impl ChannelOps for ChannelLeaf {
             return Err(Error::Closed);
         }
         let sender = sender.ok_or(Error::NoCredentials)?;
-        Ok(Some(Received { len: message.bytes, handles, sender }))
+        Ok(Some(Received {
+            len: message.bytes,
+            handles,
+            sender,
+        }))
     }
 
     fn wait_readable(&self, timeout: Duration) -> Result<bool> {
@@ -182,13 +206,45 @@ impl ChannelOps for ChannelLeaf {
     }
 }
 
+/// Sees to it that the child of `command` has `handle` too; gives the text that tells
+/// the child which one it is.
+pub(crate) fn inherit(handle: Handle, command: &mut std::process::Command) -> String {
+    use std::os::unix::process::CommandExt;
+    let number = handle.as_raw_fd();
+    let keep = move || {
+        // Only in the child, between fork and exec; the parent's copy stays close-on-exec.
+        rustix::io::fcntl_setfd(&handle, rustix::io::FdFlags::empty())?;
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call and touches no lock and no allocator.
+    unsafe { command.pre_exec(keep) };
+    number.to_string()
+}
+
+/// The handle that [`inherit`] left to this process under that text.
+///
+/// # Safety
+///
+/// Nobody else in this process uses the handle, and it is taken only once.
+pub(crate) unsafe fn inherited(text: &str) -> Option<Handle> {
+    let number: RawFd = text.parse().ok().filter(|number| *number > 2)?;
+    // SAFETY: only asks the kernel whether the number means anything.
+    let borrowed = unsafe { BorrowedHandle::borrow_raw(number) };
+    rustix::io::fcntl_getfd(borrowed).ok()?;
+    // SAFETY: it is open, and the caller says that it is ours.
+    Some(unsafe { Handle::from_raw_fd(number) })
+}
+
 /// Waits until `fd` can be read; `false` after `timeout`.
 pub(crate) fn wait_readable(fd: BorrowedHandle<'_>, timeout: Duration) -> Result<bool> {
     let deadline = std::time::Instant::now() + timeout;
     loop {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
         let left = left.try_into().ok();
-        match rustix::event::poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], left.as_ref()) {
+        match rustix::event::poll(
+            &mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)],
+            left.as_ref(),
+        ) {
             Ok(n) => return Ok(n > 0),
             Err(Errno::INTR) => continue,
             Err(e) => return Err(Error::system("poll", e)),

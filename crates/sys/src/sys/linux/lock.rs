@@ -45,7 +45,10 @@ impl LockOps for LockLeaf {
 
     fn read(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; MAX_CONTENT];
-        let len = self.0.read_at(&mut bytes, 0).map_err(|e| Error::system("read of a lock file", e))?;
+        let len = self
+            .0
+            .read_at(&mut bytes, 0)
+            .map_err(|e| Error::system("read of a lock file", e))?;
         bytes.truncate(len);
         Ok(bytes)
     }

@@ -23,12 +23,16 @@ pub(crate) fn caches() -> Option<Caches> {
         (0..8).find_map(|index| {
             let folder = format!("/sys/devices/system/cpu/cpu0/cache/index{index}");
             let read = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).ok();
-            let fits = read("level")?.trim() == level.to_string() && read("type")?.trim() != "Instruction";
+            let fits =
+                read("level")?.trim() == level.to_string() && read("type")?.trim() != "Instruction";
             if fits { size(&read("size")?) } else { None }
         })
     };
     let l2 = of_level(2)?;
-    Some(Caches { l2, l3: of_level(3).unwrap_or(l2) })
+    Some(Caches {
+        l2,
+        l3: of_level(3).unwrap_or(l2),
+    })
 }
 
 #[cfg(test)]

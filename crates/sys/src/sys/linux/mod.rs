@@ -8,6 +8,7 @@ pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod pollable;
 pub(crate) mod process;
+pub(crate) mod random;
 pub(crate) mod runtime_dir;
 pub(crate) mod segment;
 pub(crate) mod watcher;

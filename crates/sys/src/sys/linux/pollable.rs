@@ -3,7 +3,7 @@
 use super::channel::wait_readable;
 use crate::pollable::PollableOps;
 use crate::{BorrowedHandle, Error, Handle, Result};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -32,10 +32,6 @@ impl PollableOps for PollableLeaf {
         }
     }
 
-    fn end(&self) {
-        let _ = rustix::net::shutdown(&self.0, Shutdown::Read);
-    }
-
     fn wait(&self, timeout: Duration) -> Result<bool> {
         wait_readable(self.0.as_fd(), timeout)
     }
@@ -52,6 +48,10 @@ impl PollableOps for PollableLeaf {
     fn ring(ringer: &RingerLeaf) {
         // DONTWAIT decides by itself; the flag on the shared file description does not.
         let _ = rustix::net::send(&ringer.0, &[1], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    }
+
+    fn ringer_handle(ringer: &RingerLeaf) -> BorrowedHandle<'_> {
+        ringer.0.as_fd()
     }
 }
 

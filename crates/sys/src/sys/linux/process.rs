@@ -15,7 +15,9 @@ pub(crate) struct ProcessLeaf(Handle);
 impl ProcessOps for ProcessLeaf {
     fn open(pid: u32) -> Result<Self> {
         let none = Error::NoSuchProcess { pid };
-        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Err(none) };
+        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+            return Err(none);
+        };
         match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
             Ok(fd) => Ok(ProcessLeaf(fd)),
             Err(Errno::SRCH | Errno::INVAL) => Err(none),
@@ -56,12 +58,17 @@ fn start_ticks(stat: &str) -> Option<u64> {
 }
 
 pub(crate) fn identity(pid: u32) -> Result<ProcessIdentity> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::NoSuchProcess { pid },
-        _ => Error::system("read of /proc/PID/stat", e),
-    })?;
+    let stat =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::NoSuchProcess { pid },
+            _ => Error::system("read of /proc/PID/stat", e),
+        })?;
     let start = start_ticks(&stat).ok_or(Error::NoSuchProcess { pid })?;
-    Ok(ProcessIdentity { pid, start, boot: boot() })
+    Ok(ProcessIdentity {
+        pid,
+        start,
+        boot: boot(),
+    })
 }
 
 pub(crate) fn current_user() -> u32 {

@@ -1,7 +1,7 @@
 //! The runtime directory and its trust.
 
 use super::channel::wait_readable;
-use crate::{Error, Handle, Result};
+use crate::{BorrowedHandle, Error, Handle, Result};
 use rustix::fs::inotify;
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) fn path() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     if let Some(path) = set(crate::runtime_dir::VARIABLE) {
         return path;
     }
@@ -22,7 +26,10 @@ pub(crate) fn path() -> PathBuf {
 }
 
 pub(crate) fn ensure(path: &Path) -> Result<()> {
-    let wrong = |reason: String| Error::RuntimeDir { path: path.to_owned(), reason };
+    let wrong = |reason: String| Error::RuntimeDir {
+        path: path.to_owned(),
+        reason,
+    };
     match std::fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -35,11 +42,16 @@ pub(crate) fn ensure(path: &Path) -> Result<()> {
         return Err(wrong("is not a directory".into()));
     }
     if found.uid() != user {
-        return Err(wrong(format!("belongs to user {}, not to user {user}", found.uid())));
+        return Err(wrong(format!(
+            "belongs to user {}, not to user {user}",
+            found.uid()
+        )));
     }
     if found.mode() & 0o077 != 0 {
         let mode = found.mode() & 0o777;
-        return Err(wrong(format!("has mode {mode:04o}, so that others may enter it; make it 0700")));
+        return Err(wrong(format!(
+            "has mode {mode:04o}, so that others may enter it; make it 0700"
+        )));
     }
     Ok(())
 }
@@ -52,8 +64,12 @@ impl ChangesLeaf {
         use inotify::{CreateFlags, WatchFlags};
         let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(|e| Error::system("inotify_init", e))?;
-        let what = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE;
-        inotify::add_watch(&fd, directory, what).map_err(|e| Error::system("inotify_add_watch", e))?;
+        let what = WatchFlags::CREATE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::CLOSE_WRITE
+            | WatchFlags::DELETE;
+        inotify::add_watch(&fd, directory, what)
+            .map_err(|e| Error::system("inotify_add_watch", e))?;
         Ok(ChangesLeaf(fd))
     }
 
@@ -72,6 +88,12 @@ impl ChangesLeaf {
     }
 }
 
+impl AsFd for ChangesLeaf {
+    fn as_fd(&self) -> BorrowedHandle<'_> {
+        self.0.as_fd()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +109,12 @@ mod tests {
         assert!(error.contains("0755"), "{error}");
         std::fs::remove_dir(&base).unwrap();
         std::fs::write(&base, b"").unwrap();
-        assert!(ensure(&base).unwrap_err().to_string().contains("not a directory"));
+        assert!(
+            ensure(&base)
+                .unwrap_err()
+                .to_string()
+                .contains("not a directory")
+        );
         std::fs::remove_file(&base).unwrap();
     }
 }

@@ -25,9 +25,10 @@ fn seals(kind: SegmentKind) -> SealFlags {
 
 fn no_space(bytes: u64, errno: Errno, call: &'static str) -> Error {
     match errno {
-        Errno::NOMEM | Errno::NOSPC | Errno::FBIG | Errno::DQUOT | Errno::FAULT => {
-            Error::NoSpace { bytes, source: errno.into() }
-        }
+        Errno::NOMEM | Errno::NOSPC | Errno::FBIG | Errno::DQUOT | Errno::FAULT => Error::NoSpace {
+            bytes,
+            source: errno.into(),
+        },
         other => Error::system(call, other),
     }
 }
@@ -36,13 +37,19 @@ fn no_space(bytes: u64, errno: Errno, call: &'static str) -> Error {
 /// group, out of memory; `None` where neither tells.
 fn available_memory() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let machine = meminfo_bytes(&meminfo, "MemAvailable:")? + meminfo_bytes(&meminfo, "SwapFree:").unwrap_or(0);
+    let machine = meminfo_bytes(&meminfo, "MemAvailable:")?
+        + meminfo_bytes(&meminfo, "SwapFree:").unwrap_or(0);
     Some(control_group_left().map_or(machine, |group| group.min(machine)))
 }
 
 fn meminfo_bytes(meminfo: &str, field: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(field))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+    line.trim()
+        .strip_suffix(" kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1024)
 }
 
 /// What the memory limit of this process's control group (version 2) leaves.
@@ -50,7 +57,11 @@ fn control_group_left() -> Option<u64> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let number = |file: &str| {
-        std::fs::read_to_string(format!("/sys/fs/cgroup/{path}/{file}")).ok()?.trim().parse::<u64>().ok()
+        std::fs::read_to_string(format!("/sys/fs/cgroup/{path}/{file}"))
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
     };
     // "max" is no number: no limit.
     Some(number("memory.max")?.saturating_sub(number("memory.current")?))
@@ -70,12 +81,14 @@ impl SegmentOps for SegmentLeaf {
     }
 
     fn seal(&self, kind: SegmentKind) -> Result<()> {
-        rustix::fs::fcntl_add_seals(&self.0, seals(kind)).map_err(|e| Error::system("F_ADD_SEALS", e))
+        rustix::fs::fcntl_add_seals(&self.0, seals(kind))
+            .map_err(|e| Error::system("F_ADD_SEALS", e))
     }
 
     fn freeze(&self) -> Result<()> {
         for seal in [SealFlags::WRITE, SealFlags::SEAL] {
-            rustix::fs::fcntl_add_seals(&self.0, seal).map_err(|e| Error::system("F_ADD_SEALS", e))?;
+            rustix::fs::fcntl_add_seals(&self.0, seal)
+                .map_err(|e| Error::system("F_ADD_SEALS", e))?;
         }
         Ok(())
     }
@@ -86,31 +99,58 @@ impl SegmentOps for SegmentLeaf {
 
     fn check(&self, kind: SegmentKind, size: u64) -> Result<()> {
         // F_GET_SEALS fails on anything that is no memfd (or other shmem file).
-        let found = rustix::fs::fcntl_get_seals(&self.0).map_err(|e| Error::system("F_GET_SEALS", e))?;
+        let found =
+            rustix::fs::fcntl_get_seals(&self.0).map_err(|e| Error::system("F_GET_SEALS", e))?;
         let expected = match kind {
             SegmentKind::Frozen => seals(kind) | SealFlags::WRITE | SealFlags::SEAL,
             SegmentKind::Live | SegmentKind::Shared => seals(kind),
         };
         if !found.contains(expected) {
-            return Err(Error::BadSegment { what: "seals", found: found.bits().into(), expected: expected.bits().into() });
+            return Err(Error::BadSegment {
+                what: "seals",
+                found: found.bits().into(),
+                expected: expected.bits().into(),
+            });
         }
-        let stat = rustix::fs::fstat(&self.0).map_err(|e| Error::system("fstat of a segment", e))?;
+        let stat =
+            rustix::fs::fstat(&self.0).map_err(|e| Error::system("fstat of a segment", e))?;
         let found = u64::try_from(stat.st_size).unwrap_or(0);
         if found != size {
-            return Err(Error::BadSegment { what: "size", found, expected: size });
+            return Err(Error::BadSegment {
+                what: "size",
+                found,
+                expected: size,
+            });
         }
         let flags = rustix::fs::fcntl_getfl(&self.0).map_err(|e| Error::system("F_GETFL", e))?;
         if flags.contains(OFlags::PATH) {
-            return Err(Error::BadSegment { what: "open flags", found: flags.bits().into(), expected: 0 });
+            return Err(Error::BadSegment {
+                what: "open flags",
+                found: flags.bits().into(),
+                expected: 0,
+            });
         }
         Ok(())
     }
 
     fn map(&self, size: usize, writable: bool) -> Result<NonNull<u8>> {
-        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        let protection = if writable {
+            ProtFlags::READ | ProtFlags::WRITE
+        } else {
+            ProtFlags::READ
+        };
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
-        let start = unsafe { rustix::mm::mmap(std::ptr::null_mut(), size, protection, MapFlags::SHARED, &self.0, 0) }
-            .map_err(|e| no_space(size as u64, e, "mmap of a segment"))?;
+        let start = unsafe {
+            rustix::mm::mmap(
+                std::ptr::null_mut(),
+                size,
+                protection,
+                MapFlags::SHARED,
+                &self.0,
+                0,
+            )
+        }
+        .map_err(|e| no_space(size as u64, e, "mmap of a segment"))?;
         if writable {
             // A forked child that kept a writable view would be a second writer.
             // SAFETY: the range is the mapping just made.
@@ -146,7 +186,11 @@ impl SegmentOps for SegmentLeaf {
     fn populate(start: NonNull<u8>, range: Range<usize>) -> Result<()> {
         // SAFETY: the caller checked that the range lies inside its mapping.
         let result = unsafe {
-            rustix::mm::madvise(start.as_ptr().add(range.start).cast(), range.len(), Advice::LinuxPopulateWrite)
+            rustix::mm::madvise(
+                start.as_ptr().add(range.start).cast(),
+                range.len(),
+                Advice::LinuxPopulateWrite,
+            )
         };
         match result {
             // Linux before 5.14: the pages come at first touch instead.

@@ -1,0 +1,21 @@
+//! Streams: publishers, subscribers and the frames between them.
+
+mod connection;
+mod frame;
+mod frame_mut;
+pub(crate) mod handover;
+pub(crate) mod protocol;
+mod publisher;
+mod service;
+mod store;
+mod subscriber;
+#[cfg(feature = "async")]
+mod subscriber_async;
+
+pub use frame::Frame;
+pub use frame_mut::FrameMut;
+pub use handover::{Export, Ticket};
+pub use publisher::{MAX_SLOTS, MAX_SUBSCRIBERS, Publisher, PublisherBuilder, PublisherStats};
+pub use subscriber::{Subscriber, SubscriberBuilder, SubscriberStats};
+#[cfg(feature = "async")]
+pub use subscriber_async::Frames;
