@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,7 +25,7 @@ mod work;
 
 use case::{CASES, CONTENDERS, Contender};
 use options::{HELP, Options};
-use row::Status;
+use row::{Row, Status};
 
 /// A result whose error is for people.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -69,41 +70,24 @@ fn compare(words: &[String]) -> Outcome<()> {
         return Ok(());
     }
     let start = Instant::now();
+    let watched = std::io::stderr().is_terminal();
     let mut runs = 0;
     let rows = run::run(&options, |row| {
         runs += 1;
-        eprint!(
-            "\r\x1b[K{runs}: {} {} round {}",
-            row.case, row.contender, row.round
-        );
+        if watched {
+            let (case, who) = (&row.case, &row.contender);
+            eprint!("\r\x1b[K{runs}: {case} {who} round {}", row.round);
+        }
     })?;
-    eprintln!(
-        "\r\x1b[K{runs} runs in {:.0} s",
-        start.elapsed().as_secs_f64()
-    );
+    if watched {
+        eprint!("\r\x1b[K");
+    }
+    eprintln!("{runs} runs in {:.0} s", start.elapsed().as_secs_f64());
     let remarks = remarks(words);
     remarks.iter().for_each(|remark| println!("{remark}"));
-    println!("\n{}", report::report(&rows));
-    let stem = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
-    fs::create_dir_all(&stem)?;
-    let tsv = stem.join(format!("{}.tsv", options.out));
-    fs::write(&tsv, row::to_text(&rows, &remarks))?;
-    println!("rows: {}", tsv.display());
-    if let Some(svg) = plot::plot(&rows) {
-        let file = stem.join(format!("{}.svg", options.out));
-        fs::write(&file, svg)?;
-        println!("plot: {}", file.display());
-    }
-    if options.out == REFERENCE {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        let text = with_figures(
-            &fs::read_to_string(&file)?,
-            &remarks,
-            &report::report(&rows),
-        );
-        fs::write(&file, text.ok_or("README.md has no place for the figures")?)?;
-        println!("tables: {}", file.display());
-    }
+    let report = report::report(&rows);
+    println!("\n{report}");
+    keep(&options, &rows, &remarks, &report)?;
     let lost = rows
         .iter()
         .filter(|row| matches!(row.status, Status::Hung | Status::Failed(_)));
@@ -111,6 +95,31 @@ fn compare(words: &[String]) -> Outcome<()> {
         0 => Ok(()),
         n => Err(format!("{n} of {} runs hung or failed", rows.len()).into()),
     }
+}
+
+/// Write rows and plot, and where this is the reference run, the README's figures.
+fn keep(options: &Options, rows: &[Row], remarks: &[String], report: &str) -> Outcome<()> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    let stem = here.join("results").join(&options.out);
+    files.push((stem.with_extension("tsv"), row::to_text(rows, remarks)));
+    if let Some(svg) = plot::plot(rows) {
+        files.push((stem.with_extension("svg"), svg));
+    }
+    if options.out == REFERENCE {
+        let readme = here.join("README.md");
+        let text = with_figures(&fs::read_to_string(&readme)?, remarks, report);
+        files.push((
+            readme,
+            text.ok_or("README.md has no place for the figures")?,
+        ));
+    }
+    fs::create_dir_all(here.join("results"))?;
+    for (file, text) in files {
+        fs::write(&file, text)?;
+        println!("written: {}", file.display());
+    }
+    Ok(())
 }
 
 /// What a reader of the rows must know: the command and the machine.
