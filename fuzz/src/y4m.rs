@@ -19,7 +19,11 @@ pub fn y4m(data: &[u8]) -> Option<u64> {
     };
     let line = reader.header().to_string();
     let again = Header::parse(line.as_bytes()).expect("a header that was accepted");
-    assert_eq!(&again, reader.header(), "writing and reading changes nothing");
+    assert_eq!(
+        &again,
+        reader.header(),
+        "writing and reading changes nothing"
+    );
     let len = reader.layout().byte_len();
     if len > LARGEST {
         return Some(0);
