@@ -117,7 +117,7 @@ impl Waiter {
 
 /// Whether the peer cannot run while this thread spins.
 fn cannot_run_beside_us(peer_cpu: u32) -> bool {
-    machine::available_cpus() == 1 || peer_cpu == machine::current_cpu() + 1
+    machine::online_cpus() == 1 || peer_cpu == machine::current_cpu() + 1
 }
 
 /// The point in time that a timeout means; `None` for one that is never over.

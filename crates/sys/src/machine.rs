@@ -29,8 +29,11 @@ pub fn caches() -> Caches {
     })
 }
 
-/// How many processors this process may use, as of the first call.
-pub fn available_cpus() -> usize {
+/// How many processors the machine has running, as of the first call.
+///
+/// Not how many this process may use: a process bound to one of them still runs beside
+/// a peer that is bound to another.
+pub fn online_cpus() -> usize {
     static CPUS: OnceLock<usize> = OnceLock::new();
-    *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    *CPUS.get_or_init(leaf::online_cpus)
 }

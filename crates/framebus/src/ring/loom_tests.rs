@@ -82,7 +82,7 @@ fn the_latest_frame_is_whole_and_never_goes_back() {
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
-                let mut ring = SubscriberRing::new(&scene.page, TERMS);
+                let mut ring = SubscriberRing::new(&scene.page, &control, TERMS);
                 for _ in 0..2 {
                     if let Ok(leased) = ring.latest(&scene.page, &control, false) {
                         let value = read(&scene, leased);
@@ -113,7 +113,7 @@ fn a_queue_is_in_order_and_its_window_is_kept() {
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
-                let mut ring = SubscriberRing::new(&scene.page, terms);
+                let mut ring = SubscriberRing::new(&scene.page, &control, terms);
                 let mut dropped = 0;
                 for _ in 0..2 {
                     if let Ok(leased) = ring.next(&scene.page, &control, &mut dropped) {
@@ -158,7 +158,7 @@ fn a_lossless_subscriber_misses_nothing() {
                 }
             }
         });
-        let mut ring = SubscriberRing::new(&scene.page, terms);
+        let mut ring = SubscriberRing::new(&scene.page, &control, terms);
         let mut dropped = 0;
         for value in 1..=2 {
             let leased = loop {
@@ -186,7 +186,7 @@ fn no_wake_is_lost() {
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
-                let ring = SubscriberRing::new(&scene.page, TERMS);
+                let ring = SubscriberRing::new(&scene.page, &control, TERMS);
                 let seen = control.bell.load(Ordering::Acquire);
                 ring.announce(&control, WAKE_BELL);
                 // It would sleep on the value it has seen.
@@ -221,7 +221,7 @@ fn no_request_is_slept_through() {
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
-                let mut ring = SubscriberRing::new(&scene.page, TERMS);
+                let mut ring = SubscriberRing::new(&scene.page, &control, TERMS);
                 ring.begin_request(&control);
                 ring.send_request(&scene.page, &control, 0)
             }
@@ -241,7 +241,7 @@ fn a_reply_is_read_before_its_slot_is_painted_again() {
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
-                let mut ring = SubscriberRing::new(&scene.page, TERMS);
+                let mut ring = SubscriberRing::new(&scene.page, &control, TERMS);
                 let id = ring.begin_request(&control);
                 ring.send_request(&scene.page, &control, 0);
                 for _ in 0..2 {

@@ -9,7 +9,7 @@ use crate::sync::AtomicU32;
 /// First word of a stream page: the bytes `FBS1`.
 pub(crate) const STREAM_MAGIC: u32 = u32::from_le_bytes(*b"FBS1");
 
-/// First word of the last line of a control page's first KiB: the bytes `FBC1`.
+/// The magic of a control page: the bytes `FBC1`.
 pub(crate) const CONTROL_MAGIC: u32 = u32::from_le_bytes(*b"FBC1");
 
 /// Version of the layout of both pages and of the handshake.
@@ -25,11 +25,11 @@ pub(crate) const LOG_LEN: usize = 4;
 /// of a queue is never the one being overwritten.
 pub(crate) const MAX_DEPTH: u32 = LOG_LEN as u32 / 2;
 
-/// The most leases one subscriber may hold, so that they share a line with the request.
+/// The most leases one subscriber may hold, so that they share a line.
 pub(crate) const MAX_QUOTA: usize = 8;
 
 /// Bytes of a request that travel in the request's own line.
-pub(crate) const INLINE_REQUEST: usize = 16;
+pub(crate) const INLINE_REQUEST: usize = 56;
 
 /// The longest request.
 pub(crate) const MAX_REQUEST: usize = 4096;
@@ -98,54 +98,66 @@ pub(crate) struct DamageWords {
 }
 
 /// One subscriber's control page: shared by that subscriber and the publisher.
+///
+/// A line that one side polls is written by the other only when there is news for it,
+/// and lies 128 bytes from the next, because processors fetch lines in pairs: what else
+/// is written beside a polled word makes every poll, and every write, a transfer
+/// between cores.
 #[repr(C)]
 pub(crate) struct ControlWords {
-    // Line 0: written by the subscriber at every frame and request.
+    // 0x000: polled by the publisher; written once per request.
     /// The pending request; 0 for none. Whoever writes a request writes this last.
     pub(crate) request_id: AtomicU32,
     /// Bytes of the request.
     pub(crate) request_len: AtomicU32,
-    /// The request whose reply was taken last.
-    pub(crate) reply_taken: AtomicU32,
-    /// Lossless: the low word of the last sequence this subscriber took.
-    pub(crate) acknowledged: AtomicU32,
-    /// Slots that must not be reused; 0 for none.
-    pub(crate) leases: [AtomicU32; MAX_QUOTA],
     /// The request itself, if it is short.
     pub(crate) inline: [AtomicU32; INLINE_REQUEST / 4],
-    // Line 1: written by the subscriber when it goes to sleep.
+    reserved0: [AtomicU32; 16],
+    // 0x080: written by the subscriber with every frame; read when slots run out.
+    /// Slots that must not be reused; 0 for none.
+    pub(crate) leases: [AtomicU32; MAX_QUOTA],
+    /// The request whose reply was taken last.
+    pub(crate) reply_taken: AtomicU32,
+    reserved1: [AtomicU32; 23],
+    // 0x100: polled by a publisher that is held back.
+    /// Lossless: the low word of the last sequence this subscriber took.
+    pub(crate) acknowledged: AtomicU32,
+    reserved2: [AtomicU32; 31],
+    // 0x180: read at every publication; written by the subscriber when it goes to sleep.
     /// What to wake: bit 0 the bell, bit 1 the pollable. Whoever wakes clears it.
     pub(crate) wake: AtomicU32,
     /// The processor the subscriber ran on when it last waited, plus 1.
     pub(crate) cpu: AtomicU32,
-    reserved1: [AtomicU32; 14],
-    // Line 2: written by the publisher.
+    reserved3: [AtomicU32; 30],
+    // 0x200: polled by the subscriber; written by the publisher once per reply.
     /// The request that was answered last.
     pub(crate) reply_id: AtomicU32,
     /// The slot of the reply; 0 if the request was declined.
     pub(crate) reply_slot: AtomicU32,
     /// Bytes of the reason of a declined request.
     pub(crate) reason_len: AtomicU32,
+    reserved4: [AtomicU32; 29],
+    // 0x280: written by the publisher, once each.
     /// 1 if the publisher gave up waiting for this lossless subscriber.
     pub(crate) demoted: AtomicU32,
+    /// 1 once `granted_*` are set.
+    pub(crate) granted: AtomicU32,
     /// From this sequence on, `depth` publications are kept for this subscriber.
     pub(crate) granted_lo: AtomicU32,
     pub(crate) granted_hi: AtomicU32,
-    /// 1 once `granted_*` are set.
-    pub(crate) granted: AtomicU32,
-    reserved2: [AtomicU32; 9],
-    // Line 3: the bells; each counts its rings.
+    reserved5: [AtomicU32; 28],
+    // 0x300: the bells; each counts its rings.
     /// Rung by the publisher.
     pub(crate) bell: AtomicU32,
     /// Rung by the subscriber.
     pub(crate) publisher_bell: AtomicU32,
-    reserved3: [AtomicU32; 14],
-    // Line 4: constant.
+    reserved6: [AtomicU32; 30],
+    // 0x380: constant.
     pub(crate) magic: AtomicU32,
     pub(crate) version: AtomicU32,
     pub(crate) quota: AtomicU32,
     pub(crate) depth: AtomicU32,
-    reserved4: [AtomicU32; 12],
+    reserved7: [AtomicU32; 28],
 }
 
 /// Bits of [`ControlWords::wake`].
@@ -178,15 +190,21 @@ const _: () = {
     assert!(size_of::<DamageWords>() == 0xC0);
     assert!(offset_of!(DamageWords, rects) == 0x20);
     assert!(size_of::<StreamWords>() as u64 <= STREAM_BYTES);
-    assert!(offset_of!(ControlWords, leases) == 0x10);
-    assert!(offset_of!(ControlWords, inline) == 0x30);
-    assert!(offset_of!(ControlWords, wake) == 0x40);
-    assert!(offset_of!(ControlWords, cpu) == 0x44);
-    assert!(offset_of!(ControlWords, reply_id) == 0x80);
-    assert!(offset_of!(ControlWords, granted) == 0x98);
-    assert!(offset_of!(ControlWords, bell) == 0xC0);
-    assert!(offset_of!(ControlWords, publisher_bell) == 0xC4);
-    assert!(offset_of!(ControlWords, magic) == 0x100);
+    assert!(offset_of!(ControlWords, inline) == 0x08);
+    assert!(offset_of!(ControlWords, leases) == 0x80);
+    assert!(offset_of!(ControlWords, reply_taken) == 0xA0);
+    assert!(offset_of!(ControlWords, acknowledged) == 0x100);
+    assert!(offset_of!(ControlWords, wake) == 0x180);
+    assert!(offset_of!(ControlWords, cpu) == 0x184);
+    assert!(offset_of!(ControlWords, reply_id) == 0x200);
+    assert!(offset_of!(ControlWords, reply_slot) == 0x204);
+    assert!(offset_of!(ControlWords, reason_len) == 0x208);
+    assert!(offset_of!(ControlWords, demoted) == 0x280);
+    assert!(offset_of!(ControlWords, granted) == 0x284);
+    assert!(offset_of!(ControlWords, granted_lo) == 0x288);
+    assert!(offset_of!(ControlWords, bell) == 0x300);
+    assert!(offset_of!(ControlWords, publisher_bell) == 0x304);
+    assert!(offset_of!(ControlWords, magic) == 0x380);
     assert!(size_of::<ControlWords>() <= REQUEST_OFFSET);
     assert!(REQUEST_OFFSET + MAX_REQUEST <= REASON_OFFSET);
     assert!((REASON_OFFSET + MAX_REASON) as u64 <= CONTROL_BYTES);
@@ -200,7 +218,7 @@ pub(crate) const BELL_OFFSET: usize = std::mem::offset_of!(ControlWords, bell);
 pub(crate) const PUBLISHER_BELL_OFFSET: usize = std::mem::offset_of!(ControlWords, publisher_bell);
 
 /// Pages of their own memory, for loom, which cannot lay its atomics over bytes.
-#[cfg(any(test, loom))]
+#[cfg(all(test, loom))]
 pub(crate) mod owned {
     use super::*;
 
@@ -241,29 +259,33 @@ pub(crate) mod owned {
         ControlWords {
             request_id: word(),
             request_len: word(),
-            reply_taken: word(),
-            acknowledged: word(),
-            leases: words(),
             inline: words(),
+            reserved0: words(),
+            leases: words(),
+            reply_taken: word(),
+            reserved1: words(),
+            acknowledged: word(),
+            reserved2: words(),
             wake: word(),
             cpu: word(),
-            reserved1: words(),
+            reserved3: words(),
             reply_id: word(),
             reply_slot: word(),
             reason_len: word(),
+            reserved4: words(),
             demoted: word(),
+            granted: word(),
             granted_lo: word(),
             granted_hi: word(),
-            granted: word(),
-            reserved2: words(),
+            reserved5: words(),
             bell: word(),
             publisher_bell: word(),
-            reserved3: words(),
+            reserved6: words(),
             magic: word(),
             version: word(),
             quota: word(),
             depth: word(),
-            reserved4: words(),
+            reserved7: words(),
         }
     }
 }

@@ -52,14 +52,22 @@ pub(crate) struct SubscriberRing {
 }
 
 impl SubscriberRing {
-    /// Starts at what is newest now, so that a newcomer sees it at once.
-    pub(crate) fn new(page: &StreamWords, terms: Terms) -> SubscriberRing {
-        SubscriberRing {
+    /// Starts at what is newest now, so that a newcomer sees it at once; a lossless one
+    /// where the publisher began to wait for it, so that it misses nothing.
+    pub(crate) fn new(page: &StreamWords, control: &ControlWords, terms: Terms) -> SubscriberRing {
+        // Before the look at the grant: if there is none after this, what comes next has
+        // not been published yet, or was before the publisher knew of this subscriber.
+        let newest = read_sequence(page).max(1);
+        let ring = SubscriberRing {
             terms,
             last_word: 0,
             last: 0,
-            next: read_sequence(page).max(1),
+            next: newest,
             request: 0,
+        };
+        match ring.granted_from(control) {
+            Some(from) if terms.lossless => SubscriberRing { next: from, ..ring },
+            _ => ring,
         }
     }
 

@@ -298,6 +298,8 @@ impl Service {
                 required_features: 0,
                 terms,
             }) => {
+                // First: a connection is watched by one entry at a time.
+                self.forget_pending(key);
                 if let Err(refusal) = self.admit(key, &channel, &received, terms) {
                     refuse(&channel, refusal);
                 }

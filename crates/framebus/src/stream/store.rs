@@ -14,7 +14,7 @@ use std::sync::Arc;
 const MIN_SEGMENT_SLOTS: u32 = 4;
 
 /// Slots in rotation, at most: beyond this no reader's cache still holds the oldest.
-const MAX_ROTATION: u64 = 8;
+const MAX_ROTATION: u64 = 4;
 
 /// What is in a slot, as far as its publisher knows.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ impl Store {
     /// How many slots loans should rotate over: as many as stay well inside the last
     /// cache, and no more than make a difference.
     pub(crate) fn rotation(&self) -> u32 {
-        (machine::caches().l3 / 2 / self.slot_bytes.max(1)).clamp(2, MAX_ROTATION) as u32
+        (machine::caches().l3 / 2 / self.slot_bytes.max(1)).clamp(1, MAX_ROTATION) as u32
     }
 
     /// Adds a segment under `index` with about `wanted` slots; gives how many it has.

@@ -135,7 +135,7 @@ impl SubscriberBuilder {
         let deadline = wait::deadline(Some(self.wait_for_publisher));
         let connection = connect(&mut endpoint, terms, None, deadline)?;
         let mut subscriber = Subscriber {
-            ring: SubscriberRing::new(&connection.page, terms),
+            ring: SubscriberRing::new(&connection.page, &connection.control, terms),
             connection,
             endpoint,
             terms,
@@ -651,7 +651,7 @@ impl Subscriber {
             }
             Err(error) => return Err(error),
         };
-        self.ring = SubscriberRing::new(&connection.page, self.terms);
+        self.ring = SubscriberRing::new(&connection.page, &connection.control, self.terms);
         self.connection = connection;
         self.segments = std::array::from_fn(|_| None);
         self.descriptors = Descriptors::default();

@@ -7,6 +7,11 @@ pub(crate) fn current_cpu() -> u32 {
     rustix::thread::sched_getcpu() as u32
 }
 
+pub(crate) fn online_cpus() -> usize {
+    // SAFETY: asks for a number.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
+}
+
 /// A size as sysfs writes it: "1024K", "32M".
 fn size(text: &str) -> Option<u64> {
     let text = text.trim();
