@@ -71,6 +71,7 @@ fn compare(words: &[String]) -> Outcome<()> {
     }
     let start = Instant::now();
     let watched = std::io::stderr().is_terminal();
+    let remarks = remarks(words);
     let mut runs = 0;
     let rows = run::run(&options, |row| {
         runs += 1;
@@ -83,7 +84,6 @@ fn compare(words: &[String]) -> Outcome<()> {
         eprint!("\r\x1b[K");
     }
     eprintln!("{runs} runs in {:.0} s", start.elapsed().as_secs_f64());
-    let remarks = remarks(words);
     remarks.iter().for_each(|remark| println!("{remark}"));
     let report = report::report(&rows);
     println!("\n{report}");
@@ -122,7 +122,7 @@ fn keep(options: &Options, rows: &[Row], remarks: &[String], report: &str) -> Ou
     Ok(())
 }
 
-/// What a reader of the rows must know: the command and the machine.
+/// What a reader of the rows must know: the command, the machine, and whether it was quiet.
 fn remarks(words: &[String]) -> Vec<String> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let kernel = read("/proc/sys/kernel/osrelease");
@@ -132,11 +132,16 @@ fn remarks(words: &[String]) -> Vec<String> {
         .find_map(|line| line.strip_prefix("model name"));
     let model = model.map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let cores = measure::cores().len();
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
     vec![
         format!("command: cargo run --release -- {}", words.join(" "))
             .trim_end_matches(" -- ")
             .into(),
-        format!("machine: {model}, {cores} cores, Linux {}", kernel.trim()),
+        format!(
+            "machine: {model}, {cores} cores, Linux {}, load before {load}",
+            kernel.trim()
+        ),
     ]
 }
 

@@ -104,21 +104,24 @@ pub struct Summary {
     pub misplaced: bool,
 }
 
-/// Summarise one contender in one case; nothing where no round succeeded.
+/// Summarise one contender in one case, by its misplaced rounds where it has no better ones;
+/// nothing where no round succeeded.
 pub fn summary(rows: &[Row], case: &str, contender: &str) -> Option<Summary> {
-    let of = |status: Status| -> Vec<&Figures> {
-        rows.iter()
-            .filter(|row| row.case == case && row.contender == contender && row.status == status)
-            .map(|row| &row.figures)
-            .collect()
+    let by = |misplaced| summary_of(rows, case, contender, misplaced);
+    by(false).or_else(|| by(true))
+}
+
+/// Summarise the kept or the misplaced rounds alone.
+pub fn summary_of(rows: &[Row], case: &str, contender: &str, misplaced: bool) -> Option<Summary> {
+    let status = match misplaced {
+        true => Status::Misplaced,
+        false => Status::Kept,
     };
-    let kept = of(Status::Kept);
-    let misplaced = kept.is_empty();
-    let figures = if misplaced {
-        of(Status::Misplaced)
-    } else {
-        kept
-    };
+    let figures: Vec<&Figures> = rows
+        .iter()
+        .filter(|row| row.case == case && row.contender == contender && row.status == status)
+        .map(|row| &row.figures)
+        .collect();
     if figures.is_empty() {
         return None;
     }

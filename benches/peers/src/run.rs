@@ -21,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The painter ends right after the receiver; later than this it hangs.
 const TAIL: Duration = Duration::from_secs(5);
 
+/// How often a run is tried whose cores are misplaced.
+const ATTEMPTS: u32 = 3;
+/// What all repetitions together may take.
+const AGAIN: Duration = Duration::from_secs(120);
+
 /// Run everything the options ask for; `note` hears each row as it comes.
 pub fn run(options: &Options, mut note: impl FnMut(&Row)) -> Outcome<Vec<Row>> {
     let cores = match options.cores {
@@ -32,6 +37,10 @@ pub fn run(options: &Options, mut note: impl FnMut(&Row)) -> Outcome<Vec<Row>> {
     };
     let place = Place::new()?;
     let mut rows = Vec::new();
+    let mut again_left = match options.once {
+        true => Duration::ZERO,
+        false => AGAIN / options.haste as u32,
+    };
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     for case in CASES.iter().filter(|case| options.wants_case(case)) {
         for round in 0..options.rounds {
@@ -41,16 +50,26 @@ pub fn run(options: &Options, mut note: impl FnMut(&Row)) -> Outcome<Vec<Row>> {
                 .collect();
             dice.shuffle(&mut order);
             for contender in order {
-                let (status, figures) = place.run(options, case, contender, cores)?;
-                let row = Row {
-                    case: case.id.into(),
-                    contender: contender.id(),
-                    round,
-                    status,
-                    figures,
-                };
-                note(&row);
-                rows.push(row);
+                for attempt in 0..ATTEMPTS {
+                    let begun = Instant::now();
+                    let (status, figures) = place.run(options, case, contender, cores)?;
+                    let again = status == Status::Misplaced && again_left > Duration::ZERO;
+                    let row = Row {
+                        case: case.id.into(),
+                        contender: contender.id(),
+                        round,
+                        status,
+                        figures,
+                    };
+                    note(&row);
+                    rows.push(row);
+                    if attempt > 0 {
+                        again_left = again_left.saturating_sub(begun.elapsed());
+                    }
+                    if !again {
+                        break;
+                    }
+                }
             }
         }
     }

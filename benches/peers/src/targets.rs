@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::case::{CONTENDERS, Contender, Wait};
-use crate::row::{Row, Summary, summary};
+use crate::row::{Row, Summary, summary, summary_of};
 
 const SPIN: &str = "framebus/-/spin";
 const BLOCK: &str = "framebus/-/block";
@@ -30,8 +30,7 @@ struct Ratio {
 }
 
 impl Ratio {
-    fn new(value: f64, against: Option<&str>, of: [&Summary; 2]) -> Ratio {
-        let misplaced = of.iter().any(|found| found.misplaced);
+    fn new(value: f64, against: Option<&str>, misplaced: bool) -> Ratio {
         let doubt = misplaced.then_some("cores misplaced");
         let remarks: Vec<&str> = against.into_iter().chain(doubt).collect();
         let remark = match remarks.is_empty() {
@@ -40,6 +39,11 @@ impl Ratio {
         };
         Ratio { value, remark }
     }
+}
+
+/// A ratio of kept rounds, or else one of misplaced rounds: never one of each.
+fn like_with_like(ratio: impl Fn(bool) -> Option<Ratio>) -> Option<Ratio> {
+    ratio(false).or_else(|| ratio(true))
 }
 
 /// One line of the table.
@@ -194,11 +198,11 @@ impl Book<'_> {
         ]
     }
 
-    fn of(&self, (case, contender): (&str, &str)) -> Option<Summary> {
-        summary(self.rows, case, contender)
+    fn of(&self, (case, contender): (&str, &str), misplaced: bool) -> Option<Summary> {
+        summary_of(self.rows, case, contender, misplaced)
     }
 
-    /// The ratio of two medians.
+    /// The ratio of two medians, both of kept rounds or both of misplaced ones.
     fn compare(
         &self,
         what: &'static str,
@@ -206,9 +210,10 @@ impl Book<'_> {
         upper: (&str, &str),
         lower: (&str, &str),
     ) -> Target {
-        let pair = self.of(upper).zip(self.of(lower));
-        let ratio = pair
-            .map(|(upper, lower)| Ratio::new(upper.p50_ns / lower.p50_ns, None, [&upper, &lower]));
+        let ratio = like_with_like(|misplaced| {
+            let (upper, lower) = (self.of(upper, misplaced)?, self.of(lower, misplaced)?);
+            Some(Ratio::new(upper.p50_ns / lower.p50_ns, None, misplaced))
+        });
         Target { what, reach, ratio }
     }
 
@@ -221,24 +226,25 @@ impl Book<'_> {
         pick: &dyn Fn(&Contender) -> bool,
         figure: &dyn Fn(&Summary) -> f64,
     ) -> Target {
-        let peers = CONTENDERS.iter().filter(|contender| {
-            !matches!(contender.peer.name(), "floor" | "framebus") && pick(contender)
-        });
-        let found = peers.filter_map(|contender| {
-            let id = contender.id();
-            Some((self.of((own.0, &id))?, id))
-        });
-        let best = found.min_by(|a, b| figure(&a.0).total_cmp(&figure(&b.0)));
-        let ratio = best.zip(self.of(own)).map(|((best, id), own)| {
-            Ratio::new(figure(&best) / figure(&own), Some(&id), [&best, &own])
+        let ratio = like_with_like(|misplaced| {
+            let ours = figure(&self.of(own, misplaced)?);
+            let peers = CONTENDERS.iter().filter(|contender| {
+                !matches!(contender.peer.name(), "floor" | "framebus") && pick(contender)
+            });
+            let found = peers.filter_map(|contender| {
+                let id = contender.id();
+                Some((figure(&self.of((own.0, &id), misplaced)?), id))
+            });
+            let (best, id) = found.min_by(|a, b| a.0.total_cmp(&b.0))?;
+            Some(Ratio::new(best / ours, Some(&id), misplaced))
         });
         Target { what, reach, ratio }
     }
 
     /// Nanoseconds that each of 64 subscribers adds to a publish.
     fn growth_ns(&self) -> Option<f64> {
-        let one = self.of(("crowd-1", BLOCK))?;
-        let many = self.of(("crowd-64", BLOCK))?;
+        let one = summary(self.rows, "crowd-1", BLOCK)?;
+        let many = summary(self.rows, "crowd-64", BLOCK)?;
         Some((many.p50_ns - one.p50_ns) / 63.0)
     }
 }
@@ -295,6 +301,20 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("at most 1.3"), "{text}");
+    }
+
+    #[test]
+    fn kept_and_misplaced_rounds_are_never_compared() {
+        let mut rows = vec![
+            row("reqrep-line", "framebus/-/spin", 800),
+            row("reqrep-line", "floor/rotate/spin", 200),
+        ];
+        rows[0].status = Status::Misplaced;
+        assert!(!targets(&rows).contains("at most 1.3"));
+        rows.push(row("reqrep-line", "floor/rotate/spin", 640));
+        rows[2].status = Status::Misplaced;
+        let text = targets(&rows);
+        assert!(text.contains("1.25 (cores misplaced) | yes |"), "{text}");
     }
 
     #[test]
