@@ -107,6 +107,8 @@ pub enum CliError {
     },
     /// Arguments that do not go together.
     Usage(String),
+    /// A stream that ended before the one frame that was wanted.
+    NoFrame(String),
     /// Frames that were not as they should be.
     WrongFrames(u64),
     /// The helper process failed.
@@ -215,6 +217,7 @@ impl fmt::Display for CliError {
             ),
             Self::Io { what, error } => write!(f, "{what}: {error}"),
             Self::Usage(text) => f.write_str(text),
+            Self::NoFrame(name) => write!(f, "{name:?} ended without a frame"),
             Self::WrongFrames(count) => write!(f, "{count} frames were wrong"),
             Self::Peer(text) => write!(f, "the other process failed: {text}"),
             Self::Json(text) => write!(f, "cannot write JSON: {text}"),

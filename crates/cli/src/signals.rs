@@ -30,7 +30,10 @@ pub fn install() -> Result<(), CliError> {
         stop();
         std::thread::spawn(|| {
             std::thread::sleep(GRACE);
-            let _ = writeln!(std::io::stderr(), "framebus: stopped in a blocked write");
+            let _ = writeln!(
+                std::io::stderr(),
+                "framebus: stopped: nobody reads the output"
+            );
             std::process::exit(FORCED);
         });
     })

@@ -197,6 +197,39 @@ fn a_closed_pipe_ends_lists_well() {
     publisher.end().ok();
 }
 
+#[test]
+fn a_reader_that_sleeps_does_not_hold_ctrl_c() {
+    let bus = Bus::new();
+    let mut publisher = bus.start(&["pub", "cam", "--size", "320x180"]);
+    bus.wait_for_stream("cam");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = bus.command(&["sub", "cam", "--raw", "-"]);
+    command.stdin(Stdio::null()).stdout(writer);
+    let mut subscriber = Running::start_as_is(&mut command);
+    drop(command);
+    // Linux gives a pipe 64 KiB; a frame is larger.
+    common::wait_until("the pipe is full", || {
+        rustix::io::ioctl_fionread(&reader).expect("a pipe") >= 65_536
+    });
+    subscriber.interrupt();
+    let ended = subscriber.end();
+    assert_eq!(ended.code(), 130);
+    assert!(ended.stderr.contains("nobody reads"), "{}", ended.stderr);
+    drop(reader);
+    publisher.interrupt();
+    publisher.end().ok();
+}
+
+#[test]
+fn a_stream_that_ends_without_a_frame_gives_no_picture() {
+    let bus = Bus::new();
+    let publisher = bus.start(&["pub", "cam", "--count", "0", "--subscribers", "1"]);
+    bus.run(&["sub", "cam", "--wait", "10", "--png", "a.png"])
+        .failed(&["cam", "without a frame"]);
+    assert!(!bus.path("a.png").exists());
+    publisher.end().ok();
+}
+
 /// Starts the command with a standard output that nobody reads.
 fn closed(bus: &Bus, args: &[&str]) -> Running {
     let (reader, writer) = std::io::pipe().expect("a pipe");

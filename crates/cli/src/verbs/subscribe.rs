@@ -79,6 +79,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 pub fn run(args: &Args) -> Result<(), CliError> {
     signals::install()?;
     let sink = args.sink()?;
+    let single = sink.room() == Some(1);
     let left = [args.count, sink.room()].into_iter().flatten().min();
     let Some(subscriber) = args.connect(sink.as_ref())? else {
         eprintln!("{}", Summary::new(&args.name, "received"));
@@ -97,9 +98,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         summary: Summary::new(&args.name, "received"),
     };
     let result = job.receive();
+    let frames = job.summary.frames;
     job.finish();
     match result {
         Err(_) if signals::stopped() => Ok(()),
+        Ok(()) if frames == 0 && single && !signals::stopped() => {
+            Err(CliError::NoFrame(args.name.clone()))
+        }
         result => result,
     }
 }
@@ -128,14 +133,14 @@ impl Args {
 
     /// Connects, waiting for the stream as long as asked; nothing when Ctrl-C came first.
     fn connect(&self, sink: &dyn Sink) -> Result<Option<Subscriber>, CliError> {
-        let deadline = self.wait.and_then(|wait| Instant::now().checked_add(wait));
+        let start = Instant::now();
         loop {
             let mut builder = Subscriber::builder(&self.name)?;
             if let Some(depth) = self.queue(sink) {
                 // A stream that does not let itself be held back ignores this.
                 builder = builder.queue(depth).lossless();
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = self.wait.map(|wait| wait.saturating_sub(start.elapsed()));
             if let Some(left) = left {
                 builder = builder.wait_for_publisher(left.min(signals::TICK));
             }
