@@ -2,6 +2,7 @@
 //!
 //! Not part of the interface: it says what the code does, and promises nothing.
 
+use crate::registry::StreamName;
 use crate::ring::page::{self, ControlWords, DamageWords, StreamWords};
 use crate::ring::publisher::Terms;
 use crate::ring::word::{MAX_SEGMENT_SLOTS, MAX_SEGMENTS, Publication, SlotRef};
@@ -183,4 +184,10 @@ pub fn messages() -> Vec<Example> {
             vec![("code", 6), ("value", 1001), ("limit", 1002)],
         ),
     ]
+}
+
+/// The lock file and the socket of a name, if it is one.
+pub fn files_of(name: &str) -> Option<[String; 2]> {
+    let name = StreamName::new(name).ok()?;
+    Some([name.lock_file(), name.socket_file()])
 }

@@ -34,6 +34,9 @@
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
+#[doc(hidden)]
+pub mod layout_facts;
+#[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
 pub mod registry;
