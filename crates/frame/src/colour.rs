@@ -99,11 +99,13 @@ macro_rules! stored_enum {
 
         impl $name {
             /// The number that the frame header carries.
+            #[inline]
             pub const fn code(self) -> $int {
                 self as $int
             }
 
             /// The value with this number, or `None` for one this version does not know.
+            #[inline]
             pub const fn from_code(code: $int) -> Option<$name> {
                 match code {
                     0 => Some($name::Unspecified),

@@ -190,6 +190,7 @@ impl Damage {
     }
 
     /// What the first cache line of the frame header says about it.
+    #[inline]
     pub fn summary(&self) -> DamageSummary {
         match self {
             Damage::All => DamageSummary::All,

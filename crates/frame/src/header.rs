@@ -220,6 +220,7 @@ pub enum DamageSummary {
 
 impl DamageSummary {
     /// The numbers that the header carries: kind and count.
+    #[inline]
     pub const fn codes(self) -> (u16, u16) {
         match self {
             DamageSummary::All => (wire::DAMAGE_KIND_ALL, 0),
@@ -232,6 +233,7 @@ impl DamageSummary {
     ///
     /// # Errors
     /// [`HeaderError::DamageKind`], [`HeaderError::DamageCount`].
+    #[inline]
     pub fn from_codes(kind: u16, count: u16) -> Result<DamageSummary, HeaderError> {
         let summary = match (kind, u8::try_from(count)) {
             (wire::DAMAGE_KIND_ALL, Ok(0)) => DamageSummary::All,
@@ -314,6 +316,7 @@ impl HotLine {
     /// The line as 32-bit words.
     ///
     /// A publisher writes only what it has checked; nothing is validated here.
+    #[inline]
     pub fn to_words(&self) -> [u32; wire::HOT_WORDS] {
         const fn at(offset: usize) -> usize {
             word(offset, wire::HOT)
@@ -351,6 +354,7 @@ impl HotLine {
     ///
     /// # Errors
     /// The [`HeaderError`] that says which word lies.
+    #[inline]
     pub fn from_words(words: &[u32; wire::HOT_WORDS]) -> Result<HotLine, HeaderError> {
         const fn at(offset: usize) -> usize {
             word(offset, wire::HOT)
@@ -415,6 +419,7 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// A picture of which only the layout is known.
+    #[inline]
     pub const fn new(layout: FrameLayout) -> Descriptor {
         Descriptor {
             required_features: 0,

@@ -260,11 +260,13 @@ impl FrameLayout {
     }
 
     /// How the samples lie in memory.
+    #[inline]
     pub const fn format(&self) -> PixelFormat {
         self.format
     }
 
     /// The size in pixels.
+    #[inline]
     pub const fn extent(&self) -> Extent {
         self.extent
     }
@@ -275,6 +277,7 @@ impl FrameLayout {
     }
 
     /// Bytes from the first pixel byte to the end of the last plane; never 0.
+    #[inline]
     pub const fn byte_len(&self) -> u64 {
         self.byte_len as u64
     }

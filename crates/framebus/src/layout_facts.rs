@@ -47,7 +47,7 @@ pub fn fields_of(structure: &str) -> Option<Vec<Field>> {
 
 fn control_page() -> Vec<Field> {
     let mut all = fields!(ControlWords: request_id request_len inline leases reply_taken
-        acknowledged wake cpu reply_id reply_slot reason_len demoted granted granted_lo granted_hi
+        acknowledged demotion_seen wake cpu reply_id reply_slot reason_len demoted granted granted_lo granted_hi
         bell publisher_bell magic version quota depth);
     all.push(("request_bytes", page::REQUEST_OFFSET, page::MAX_REQUEST));
     all.push(("reason_bytes", page::REASON_OFFSET, page::MAX_REASON));

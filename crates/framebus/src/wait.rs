@@ -66,7 +66,7 @@ impl Waiter {
     pub(crate) fn spin<T>(
         &mut self,
         peer_cpu: u32,
-        deadline: Option<Instant>,
+        deadline: &mut Deadline,
         mut look: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         let budget = match self.wait {
@@ -92,7 +92,7 @@ impl Waiter {
                 self.failures = self.failures.saturating_add(1);
                 return None;
             }
-            if deadline.is_some_and(|deadline| now >= deadline) {
+            if deadline.left().is_err() {
                 return None;
             }
         }
@@ -120,19 +120,45 @@ fn cannot_run_beside_us(peer_cpu: u32) -> bool {
     machine::online_cpus() == 1 || peer_cpu == machine::current_cpu() + 1
 }
 
-/// The point in time that a timeout means; `None` for one that is never over.
-pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
-    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+/// The end of a wait.
+///
+/// The clock is not looked at before somebody asks, because asking it costs more than
+/// an answer that is there already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    timeout: Option<Duration>,
+    at: Option<Instant>,
 }
 
-/// What is left until a deadline; `Err` if nothing is.
-pub(crate) fn left(deadline: Option<Instant>) -> Result<Option<Duration>, ()> {
-    let Some(deadline) = deadline else {
-        return Ok(None);
-    };
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(()),
-        left => Ok(Some(left)),
+impl Deadline {
+    /// So long from the first question on; never, without a timeout.
+    pub(crate) fn after(timeout: Option<Duration>) -> Deadline {
+        Deadline { timeout, at: None }
+    }
+
+    /// Passed already.
+    pub(crate) fn now() -> Deadline {
+        Deadline::after(Some(Duration::ZERO))
+    }
+
+    /// What is left, `None` for ever; `Err` if nothing is.
+    pub(crate) fn left(&mut self) -> Result<Option<Duration>, ()> {
+        let Some(timeout) = self.timeout else {
+            return Ok(None);
+        };
+        if timeout.is_zero() {
+            return Err(());
+        }
+        let now = Instant::now();
+        // A point in time that the clock cannot state is never reached.
+        let Some(at) = self.at.or_else(|| now.checked_add(timeout)) else {
+            return Ok(None);
+        };
+        self.at = Some(at);
+        match at.saturating_duration_since(now) {
+            Duration::ZERO => Err(()),
+            left => Ok(Some(left)),
+        }
     }
 }
 
@@ -145,11 +171,14 @@ mod tests {
         let mut waiter = Waiter::new(Wait::Adaptive);
         let mut spins = 0;
         for _ in 0..PATIENCE {
-            assert_eq!(waiter.spin(0, None, || None::<()>), None);
+            assert_eq!(
+                waiter.spin(0, &mut Deadline::after(None), || None::<()>),
+                None
+            );
         }
         // A wait that sleeps at once looks once.
         assert_eq!(
-            waiter.spin(0, None, || -> Option<()> {
+            waiter.spin(0, &mut Deadline::after(None), || -> Option<()> {
                 spins += 1;
                 None
             }),
@@ -158,7 +187,7 @@ mod tests {
         assert_eq!(spins, 1);
         for _ in 0..PROBE_EVERY {
             let mut looks = 0;
-            waiter.spin(0, None, || {
+            waiter.spin(0, &mut Deadline::after(None), || {
                 looks += 1;
                 (looks == 5).then_some(())
             });

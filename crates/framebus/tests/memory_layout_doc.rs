@@ -85,6 +85,32 @@ fn every_structure_is_drawn_without_gap_and_as_the_code_has_it() {
     }
 }
 
+/// What the source declares, so that a field cannot be new and on neither side of the comparison.
+#[test]
+fn every_field_of_the_shared_words_is_compared() {
+    let source = include_str!("../src/ring/page.rs");
+    for (name, structure) in [
+        ("StreamWords", "stream page"),
+        ("DamageWords", "damage record"),
+        ("ControlWords", "control page"),
+    ] {
+        let (_, rest) = source
+            .split_once(&format!("struct {name} {{\n"))
+            .expect("the structure");
+        let declared: Vec<_> = rest
+            .lines()
+            .take_while(|line| *line != "}")
+            .filter_map(|line| line.trim().strip_prefix("pub(crate) ")?.split_once(':'))
+            .map(|(field, _)| field)
+            .collect();
+        assert!(!declared.is_empty(), "{name}");
+        let facts = layout_facts::fields_of(structure).expect("facts");
+        for field in declared {
+            assert!(facts.iter().any(|fact| fact.0 == field), "{name}: {field}");
+        }
+    }
+}
+
 #[test]
 fn every_number_is_that_of_the_code() {
     let page: BTreeMap<_, _> = table("values")

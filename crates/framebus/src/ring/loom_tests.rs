@@ -179,6 +179,43 @@ fn a_lossless_subscriber_misses_nothing() {
 }
 
 #[test]
+fn a_demoted_subscriber_never_reads_what_is_painted() {
+    loom::model(|| {
+        let terms = Terms {
+            lossless: true,
+            ..TERMS
+        };
+        let (scene, control) = (scene(5), Control(Arc::new(owned::control())));
+        let mut ring = publisher(&control, terms, 5);
+        let subscriber = loom::thread::spawn({
+            let (scene, control) = (scene.clone(), control.clone());
+            move || {
+                let mut ring = SubscriberRing::new(&scene.page, &control, terms);
+                let mut dropped = 0;
+                for _ in 0..2 {
+                    if let Ok(leased) = ring.next(&scene.page, &control, &mut dropped) {
+                        let value = read(&scene, leased);
+                        assert!(ring.delivered(value).is_some(), "{value}");
+                        end_lease(&control, leased.entry);
+                    }
+                }
+            }
+        });
+        for value in 1..=4 {
+            // It never waits: whoever would hold it back is demoted at once.
+            if let Some(at) = ring.held_back_by() {
+                ring.demote(at);
+            }
+            let Some(slot) = paint(&mut ring, &scene, value) else {
+                break;
+            };
+            ring.publish(&scene.page, slot);
+        }
+        subscriber.join().unwrap();
+    });
+}
+
+#[test]
 fn no_wake_is_lost() {
     loom::model(|| {
         let (scene, control) = (scene(3), Control(Arc::new(owned::control())));

@@ -122,7 +122,9 @@ pub(crate) struct ControlWords {
     // 0x100: polled by a publisher that is held back.
     /// Lossless: the low word of the last sequence this subscriber took.
     pub(crate) acknowledged: AtomicU32,
-    reserved2: [AtomicU32; 31],
+    /// Lossless: 1 once this subscriber has noticed that it was demoted.
+    pub(crate) demotion_seen: AtomicU32,
+    reserved2: [AtomicU32; 30],
     // 0x180: read at every publication; written by the subscriber when it goes to sleep.
     /// What to wake: bit 0 the bell, bit 1 the pollable. Whoever wakes clears it.
     pub(crate) wake: AtomicU32,
@@ -194,6 +196,7 @@ const _: () = {
     assert!(offset_of!(ControlWords, leases) == 0x80);
     assert!(offset_of!(ControlWords, reply_taken) == 0xA0);
     assert!(offset_of!(ControlWords, acknowledged) == 0x100);
+    assert!(offset_of!(ControlWords, demotion_seen) == 0x104);
     assert!(offset_of!(ControlWords, wake) == 0x180);
     assert!(offset_of!(ControlWords, cpu) == 0x184);
     assert!(offset_of!(ControlWords, reply_id) == 0x200);
@@ -265,6 +268,7 @@ pub(crate) mod owned {
             reply_taken: word(),
             reserved1: words(),
             acknowledged: word(),
+            demotion_seen: word(),
             reserved2: words(),
             wake: word(),
             cpu: word(),

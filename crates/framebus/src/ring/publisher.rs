@@ -42,6 +42,8 @@ pub(crate) struct Member<W> {
     /// Lossless: the last sequence it is known to have taken.
     acknowledged: u64,
     demoted: bool,
+    /// Slots it may have leased on trust, until it is known to have noticed its demotion.
+    entrusted: Vec<SlotRef>,
 }
 
 impl<W> Member<W> {
@@ -55,6 +57,7 @@ impl<W> Member<W> {
             granted: false,
             acknowledged: 0,
             demoted: false,
+            entrusted: Vec::new(),
         }
     }
 }
@@ -94,6 +97,12 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
             sleepers: false,
             next_member: 0,
         }
+    }
+
+    /// Whether any member may sleep.
+    #[inline]
+    pub(crate) fn has_sleepers(&self) -> bool {
+        self.sleepers
     }
 
     /// The sequence of the newest publication; 0 before the first.
@@ -161,6 +170,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         }
     }
 
+    #[inline]
     fn trim_retained(&mut self) {
         while self.retained.len() > self.depth as usize {
             if let Some(slot) = self.retained.pop_front() {
@@ -179,6 +189,14 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         fence(Ordering::SeqCst);
     }
 
+    /// Slots that demoted members keep beside what their terms allow.
+    pub(crate) fn entrusted(&self) -> u32 {
+        self.members
+            .iter()
+            .map(|member| member.entrusted.len() as u32)
+            .sum()
+    }
+
     /// Looks at all leases and lists the free slots anew. Gives the indices of
     /// segments that nobody uses any more.
     pub(crate) fn refill(&mut self) -> Vec<usize> {
@@ -191,6 +209,14 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
             if let Some((slot, _)) = member.reply {
                 hold(slot);
             }
+            // Acquire: pairs with the release in `SubscriberRing::publisher_waits`, so that
+            // the leases that were taken on trust are seen by the loads that follow.
+            if !member.entrusted.is_empty()
+                && member.words.demotion_seen.load(Ordering::Acquire) != 0
+            {
+                member.entrusted.clear();
+            }
+            member.entrusted.iter().copied().for_each(&mut hold);
             let leases = &member.words.leases[..member.terms.quota as usize];
             // Relaxed: the fence in `begin_refill` has ordered these loads after the publication.
             leases
@@ -213,6 +239,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// Gives up the hold on a reply that was taken, cancelled or replaced.
+    #[inline]
     fn settle_reply(member: &mut Member<W>) {
         let Some((_, id)) = member.reply else { return };
         // Acquire: pairs with the subscriber's release of `reply_taken`, so that its
@@ -226,6 +253,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
 
     /// Publishes a painted slot. The caller then wakes whoever
     /// [`PublisherRing::take_sleepers`] names.
+    #[inline]
     pub(crate) fn publish(&mut self, page: &StreamWords, slot: SlotRef) -> u64 {
         let sequence = self.sequence + 1;
         let publication = Publication::new(sequence, slot);
@@ -250,6 +278,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
 
     /// Calls `wake` with each member that sleeps, or waits in an event loop, and what
     /// it asked to be woken by. No system call, and no fence if nobody may sleep.
+    #[inline]
     pub(crate) fn take_sleepers(&self, mut wake: impl FnMut(&Member<W>, u32)) {
         if !self.sleepers {
             return;
@@ -261,6 +290,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         }
     }
 
+    #[inline]
     fn take_sleeper(member: &Member<W>, wake: &mut impl FnMut(&Member<W>, u32)) {
         if member.words.wake.load(Ordering::Relaxed) != 0 {
             // Taken, so that the next publication does not wake it a second time.
@@ -283,6 +313,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// The next new request: the index of the member and the request's id.
+    #[inline]
     pub(crate) fn poll_request(&mut self) -> Option<(usize, u32)> {
         let members = self.members.len();
         for step in 0..members {
@@ -301,6 +332,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// Whether there is a new request.
+    #[inline]
     pub(crate) fn has_request(&self) -> bool {
         self.members.iter().any(|member| {
             let id = member.words.request_id.load(Ordering::Relaxed);
@@ -310,12 +342,14 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
 
     /// Whether the request read by [`PublisherRing::poll_request`] still stands after
     /// its bytes were copied; a torn copy does not.
+    #[inline]
     pub(crate) fn request_stands(&self, at: usize, id: u32) -> bool {
         // Acquire fence: the copy before it is complete before the id is read again.
         fence(Ordering::Acquire);
         self.members[at].words.request_id.load(Ordering::Relaxed) == id
     }
 
+    #[inline]
     fn requester(&mut self, key: u64, id: u32) -> Option<usize> {
         let at = self.members.iter().position(|member| member.key == key)?;
         let member = &mut self.members[at];
@@ -327,6 +361,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// Gives a painted slot to one requester, and to nobody else.
+    #[inline]
     pub(crate) fn reply(
         &mut self,
         key: u64,
@@ -371,6 +406,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
         Replied::Delivered
     }
 
+    #[inline]
     fn answer(&mut self, at: usize, id: u32, mut wake: impl FnMut(&Member<W>, u32)) {
         let member = &self.members[at];
         // Release: whoever sees the id sees the slot's words, header and pixels.
@@ -395,6 +431,7 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     }
 
     /// The lossless member that the next publication would overrun, if there is one.
+    #[inline]
     pub(crate) fn held_back_by(&mut self) -> Option<usize> {
         let next = self.sequence + 1;
         for (at, member) in self.members.iter_mut().enumerate() {
@@ -426,6 +463,10 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     pub(crate) fn demote(&mut self, at: usize) {
         let member = &mut self.members[at];
         member.demoted = true;
+        // It leases without proof what it believes to be waited for: all that is retained
+        // now, at most. A stopped process may notice at any later time.
+        member.entrusted.extend(self.retained.iter().copied());
+        // Release: whoever finds a later publication finds this first.
         member.words.demoted.store(1, Ordering::Release);
     }
 

@@ -44,6 +44,10 @@ pub(crate) struct SlotTable {
     /// stores a lease now cannot prove that it came in time.
     free: VecDeque<SlotRef>,
     loans: u64,
+    /// Slots that were ever painted, over all segments that are not retiring.
+    touched: u32,
+    /// Scratch space of `refill`, so that it does not allocate.
+    found: Vec<(u64, SlotRef)>,
 }
 
 impl SlotTable {
@@ -52,6 +56,8 @@ impl SlotTable {
             segments: std::array::from_fn(|_| None),
             free: VecDeque::new(),
             loans: 0,
+            touched: 0,
+            found: Vec::new(),
         }
     }
 
@@ -79,6 +85,7 @@ impl SlotTable {
             .flatten()
             .for_each(|segment| segment.retiring = true);
         self.free.clear();
+        self.touched = 0;
     }
 
     /// Slots that loans can use, over all segments that are not retiring.
@@ -92,19 +99,9 @@ impl SlotTable {
     }
 
     /// Slots that were ever painted, over all segments that are not retiring.
+    #[inline]
     pub(crate) fn touched(&self) -> u32 {
-        let touched = |s: &SegmentSlots| {
-            s.slots
-                .iter()
-                .filter(|slot| slot.state != SlotState::Fresh)
-                .count() as u32
-        };
-        self.segments
-            .iter()
-            .flatten()
-            .filter(|s| !s.retiring)
-            .map(touched)
-            .sum()
+        self.touched
     }
 
     #[cfg(test)]
@@ -116,6 +113,7 @@ impl SlotTable {
             .map(|slot| slot.state)
     }
 
+    #[inline]
     fn set(&mut self, slot: SlotRef, state: SlotState) {
         if let Some(segment) = &mut self.segments[slot.segment()] {
             segment.slots[slot.slot() as usize].state = state;
@@ -126,7 +124,8 @@ impl SlotTable {
     ///
     /// To be called after the fence that the lease argument asks for.
     pub(crate) fn refill(&mut self, held: impl Fn(SlotRef) -> bool) {
-        let mut found: Vec<(u64, SlotRef)> = Vec::new();
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
         for (index, segment) in self.segments.iter().enumerate() {
             let Some(segment) = segment.as_ref().filter(|segment| !segment.retiring) else {
                 continue;
@@ -140,15 +139,18 @@ impl SlotTable {
         }
         found.sort_unstable();
         self.free.clear();
-        self.free.extend(found.into_iter().map(|(_, slot)| slot));
+        self.free.extend(found.iter().map(|(_, slot)| *slot));
+        self.found = found;
     }
 
     /// Whether a loan has to look at the leases first.
+    #[inline]
     pub(crate) fn needs_refill(&self) -> bool {
         self.free.is_empty()
     }
 
     /// Loans the best free slot, without touching a fresh one.
+    #[inline]
     pub(crate) fn loan_free(&mut self) -> Option<SlotRef> {
         let slot = self.free.pop_front()?;
         self.loan(slot);
@@ -169,10 +171,12 @@ impl SlotTable {
                     .position(|slot| slot.state == SlotState::Fresh)?;
                 Some(SlotRef::new(index, number as u32))
             })?;
+        self.touched += 1;
         self.loan(slot);
         Some(slot)
     }
 
+    #[inline]
     fn loan(&mut self, slot: SlotRef) {
         self.loans += 1;
         let used = self.loans;
@@ -198,6 +202,7 @@ impl SlotTable {
 
     /// A fresh slot whose memory could not be had.
     pub(crate) fn give_back_fresh(&mut self, slot: SlotRef) {
+        self.touched -= 1;
         self.set(slot, SlotState::Fresh);
     }
 

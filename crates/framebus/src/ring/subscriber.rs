@@ -48,6 +48,8 @@ pub(crate) struct SubscriberRing {
     last: u64,
     /// Queues: the sequence to deliver next.
     next: u64,
+    /// The publisher's having given up waiting was noticed.
+    demoted: bool,
     request: u32,
 }
 
@@ -63,6 +65,7 @@ impl SubscriberRing {
             last_word: 0,
             last: 0,
             next: newest,
+            demoted: false,
             request: 0,
         };
         match ring.granted_from(control) {
@@ -95,6 +98,7 @@ impl SubscriberRing {
     }
 
     /// Stores a lease on `slot`. What proves it must be read afterwards.
+    #[inline]
     fn lease(&self, control: &ControlWords, slot: SlotRef) -> Result<Leased, Refused> {
         let leases = &control.leases[..self.terms.quota as usize];
         // Relaxed: only this process writes them; a stale nonzero costs a place, no safety.
@@ -109,6 +113,7 @@ impl SubscriberRing {
     }
 
     /// Leases the newest publication, unless `seen` says that it would be delivered twice.
+    #[inline]
     pub(crate) fn latest(
         &mut self,
         page: &StreamWords,
@@ -141,6 +146,7 @@ impl SubscriberRing {
     }
 
     /// Leases the next publication in order. `dropped` counts those that are lost.
+    #[inline]
     pub(crate) fn next(
         &mut self,
         page: &StreamWords,
@@ -152,25 +158,24 @@ impl SubscriberRing {
             if newest < self.next {
                 return Err(Refused::Nothing);
             }
+            // After the sequence: one that the publisher did not wait for, it published
+            // after it had said so.
+            if self.publisher_waits(control) {
+                return self.next_lossless(page, control, newest);
+            }
             self.skip_lost(control, newest, dropped);
             let word = page.log[self.next as usize % LOG_LEN].load(Ordering::Relaxed);
             let publication = Publication::from_word(word).ok_or(Refused::Corrupt(word))?;
             let leased = self.lease(control, publication.slot())?;
-            if self.terms.lossless {
-                // Release: whoever sees this also sees the lease, which now protects the slot.
-                control
-                    .acknowledged
-                    .store(self.next as u32, Ordering::Release);
-            }
-            // Pairs with the fence of `PublisherRing::begin_refill`: see the lease
-            // argument. And, for a publisher that sleeps until this subscriber has
-            // taken something, with that of `announce`: see the wake argument.
+            // Release: whoever sees this also sees the lease, which now protects the slot.
+            control
+                .acknowledged
+                .store(self.next as u32, Ordering::Release);
+            // Pairs with the fence of `PublisherRing::begin_refill`: see the lease argument.
             fence(Ordering::SeqCst);
             // Inside the window the log entry cannot have been overwritten: the log is
             // twice as long as the deepest queue.
-            if publication.fits(self.next)
-                && (self.holds_back(control) || self.in_window(page, control))
-            {
+            if publication.fits(self.next) && self.in_window(page, control) {
                 self.last_word = word;
                 return Ok(leased);
             }
@@ -180,31 +185,74 @@ impl SubscriberRing {
         Err(Refused::Nothing)
     }
 
+    /// Whether the publisher waits for this subscriber to take `self.next`. Notices, and
+    /// says so, if it no longer does.
+    #[inline]
+    fn publisher_waits(&mut self, control: &ControlWords) -> bool {
+        if !self.terms.lossless || self.demoted {
+            return false;
+        }
+        if self.is_demoted(control) {
+            self.demoted = true;
+            // Release: whoever sees this sees all leases that were taken on trust, which
+            // the publisher has kept apart until now.
+            control.demotion_seen.store(1, Ordering::Release);
+            return false;
+        }
+        self.granted_from(control)
+            .is_some_and(|from| self.next >= from)
+    }
+
+    /// Leases the next publication of a publisher that waits for this subscriber.
+    ///
+    /// No proof and no fence: the publisher keeps the slot until it sees the
+    /// acknowledgement, and with it the lease; and if it gives up waiting, until it sees
+    /// that this subscriber has noticed.
+    #[inline]
+    fn next_lossless(
+        &mut self,
+        page: &StreamWords,
+        control: &ControlWords,
+        newest: u64,
+    ) -> Result<Leased, Refused> {
+        // The word beside the sequence, where it is the one: it spares a look at the log.
+        let published = page.published.load(Ordering::Relaxed);
+        let word = match Publication::from_word(published) {
+            Some(it) if newest == self.next && it.fits(newest) => published,
+            _ => page.log[self.next as usize % LOG_LEN].load(Ordering::Relaxed),
+        };
+        let publication = Publication::from_word(word).ok_or(Refused::Corrupt(word))?;
+        if !publication.fits(self.next) {
+            return Err(Refused::Corrupt(word));
+        }
+        let leased = self.lease(control, publication.slot())?;
+        // Release: whoever sees this also sees the lease, which now protects the slot.
+        control
+            .acknowledged
+            .store(self.next as u32, Ordering::Release);
+        if page.waiting.load(Ordering::Relaxed) != SLEEPLESS {
+            // Pairs with the fence of `PublisherRing::announce`, for a publisher that
+            // sleeps until this subscriber has taken something: see the wake argument.
+            fence(Ordering::SeqCst);
+        }
+        self.last_word = word;
+        Ok(leased)
+    }
+
     /// Whether the publication `self.next` is still kept.
     fn in_window(&self, page: &StreamWords, control: &ControlWords) -> bool {
         let newest = read_sequence(page);
         newest >= self.next && newest - self.next < self.kept(control)
     }
 
-    /// Whether the publisher waits for this subscriber to take `self.next`.
-    ///
-    /// After the lease, the acknowledgement and the fence: until the publisher saw the
-    /// acknowledgement, and with it the lease, it kept the slot; and had it given up
-    /// waiting before, this would see the demotion, which precedes its next fence.
-    fn holds_back(&self, control: &ControlWords) -> bool {
-        self.terms.lossless
-            && self
-                .granted_from(control)
-                .is_some_and(|from| self.next >= from)
-            && !self.is_demoted(control)
-    }
-
     /// Whether the publisher has given up waiting for this lossless subscriber.
+    #[inline]
     pub(crate) fn is_demoted(&self, control: &ControlWords) -> bool {
         control.demoted.load(Ordering::Relaxed) != 0
     }
 
     /// From where on the publisher keeps this subscriber's depth, once it says so.
+    #[inline]
     fn granted_from(&self, control: &ControlWords) -> Option<u64> {
         (load_acquire(&control.granted) != 0).then(|| {
             let hi = control.granted_hi.load(Ordering::Relaxed);
@@ -240,6 +288,7 @@ impl SubscriberRing {
 
     /// Records that `sequence`, as its header states it, was delivered; gives how many
     /// publications were passed over since the last one, or `None` for a header that lies.
+    #[inline]
     pub(crate) fn delivered(&mut self, sequence: u64) -> Option<u64> {
         if !Publication::from_word(self.last_word)?.fits(sequence) || sequence <= self.last {
             return None;
@@ -269,6 +318,7 @@ impl SubscriberRing {
 
     /// Starts a new request and invalidates the old one; its bytes follow, then
     /// [`SubscriberRing::send_request`].
+    #[inline]
     pub(crate) fn begin_request(&mut self, control: &ControlWords) -> u32 {
         self.cancel_request(control);
         // Release fence: a publisher that copies the bytes which follow, and then reads
@@ -282,6 +332,7 @@ impl SubscriberRing {
     }
 
     /// Puts a short request into its line.
+    #[inline]
     pub(crate) fn write_inline(&self, control: &ControlWords, bytes: &[u8]) {
         let mut padded = [0; INLINE_REQUEST];
         padded[..bytes.len()].copy_from_slice(bytes);
@@ -294,6 +345,7 @@ impl SubscriberRing {
     }
 
     /// Sends the request that was begun; `true` if the publisher must be rung.
+    #[inline]
     pub(crate) fn send_request(
         &self,
         page: &StreamWords,
@@ -317,6 +369,7 @@ impl SubscriberRing {
     }
 
     /// Gives the pending request up; its answer will be dropped.
+    #[inline]
     pub(crate) fn cancel_request(&self, control: &ControlWords) {
         control.request_id.store(0, Ordering::Release);
     }
@@ -328,6 +381,7 @@ impl SubscriberRing {
     }
 
     /// Takes the answer to the request `id`, if it has come.
+    #[inline]
     pub(crate) fn take_answer(&self, control: &ControlWords, id: u32) -> Result<Answer, Refused> {
         // Acquire: pairs with the release in `PublisherRing::answer`.
         if control.reply_id.load(Ordering::Acquire) != id {
@@ -347,6 +401,7 @@ impl SubscriberRing {
 }
 
 /// Ends a lease.
+#[inline]
 pub(crate) fn end_lease(control: &ControlWords, entry: usize) {
     // Release: what was read under the lease was read before the publisher sees it gone.
     control.leases[entry].store(0, Ordering::Release);

@@ -8,7 +8,8 @@ use crate::ring::page::LOG_LEN;
 use crate::ring::word::SlotRef;
 use crate::sync::{Ordering, fence};
 use framebus_frame::{
-    AlphaMode, ClockDomain, Colour, Damage, Descriptor, FrameLayout, HotLine, Rect, wire,
+    AlphaMode, ClockDomain, Colour, Damage, DamageSummary, Descriptor, FrameLayout, HotLine, Rect,
+    wire,
 };
 use framebus_sys::clock::monotonic_ns;
 use std::fmt;
@@ -25,13 +26,15 @@ pub struct FrameMut<'a> {
     view: SlotView,
     descriptor: Descriptor,
     metadata_len: u32,
-    damage: Damage,
+    /// `None` for All; in a box because it is large and rare.
+    damage: Option<Box<Damage>>,
     source_time: Option<(u64, ClockDomain)>,
     age: u64,
     finished: bool,
 }
 
 impl<'a> FrameMut<'a> {
+    #[inline]
     pub(crate) fn new(
         publisher: &'a mut Publisher,
         slot: SlotRef,
@@ -62,7 +65,7 @@ impl<'a> FrameMut<'a> {
             view,
             descriptor: Descriptor::new(layout),
             metadata_len: 0,
-            damage: Damage::All,
+            damage: None,
             source_time: None,
             age,
             finished: false,
@@ -121,7 +124,10 @@ impl<'a> FrameMut<'a> {
     /// Says what differs from the frame published before this one. All, by default.
     /// Areas outside the picture are cut off.
     pub fn set_damage(&mut self, damage: Damage) {
-        self.damage = damage.clip(self.descriptor.layout.extent());
+        self.damage = match damage.clip(self.descriptor.layout.extent()) {
+            Damage::All => None,
+            less => Some(Box::new(less)),
+        };
     }
 
     /// Says what the sample values mean.
@@ -142,12 +148,13 @@ impl<'a> FrameMut<'a> {
     /// Publishes the frame to all subscribers; gives its sequence, 1 for the first.
     ///
     /// Never waits, takes no lock, and makes no system call unless somebody sleeps.
+    #[inline]
     pub fn publish(mut self) -> u64 {
         self.finished = true;
         let sequence = self.publisher.ring.sequence() + 1;
         if !self.publisher.has_described(&self.descriptor.layout) {
             // Against a picture of another size or format, everything differs.
-            self.damage = Damage::All;
+            self.damage = None;
         }
         self.write_header(sequence, None);
         self.log_damage(sequence);
@@ -155,13 +162,15 @@ impl<'a> FrameMut<'a> {
             record.sequence = sequence;
         }
         let layout = self.descriptor.layout;
-        self.publisher.publish(self.slot, self.damage);
+        let damage = self.damage.take();
+        self.publisher.publish(self.slot, damage);
         self.publisher.describe(&layout);
         sequence
     }
 
     /// Answers a request with the frame. Only the requester gets it; the stream's
     /// sequence and newest frame stay as they are.
+    #[inline]
     pub fn reply(mut self, request: Request) -> Answered {
         self.finished = true;
         let order = self.publisher.stats.replied + 1;
@@ -169,6 +178,7 @@ impl<'a> FrameMut<'a> {
         self.publisher.reply(self.slot, &request)
     }
 
+    #[inline]
     fn write_header(&mut self, sequence: u64, request_id: Option<u32>) {
         let epoch = self.publisher.service.epoch;
         let Some((view, record)) = self.publisher.store.slot(self.slot) else {
@@ -188,7 +198,10 @@ impl<'a> FrameMut<'a> {
             clock_domain: clock_domain.unwrap_or_default(),
             generation: record.generation,
             request_id,
-            damage: self.damage.summary(),
+            damage: self
+                .damage
+                .as_ref()
+                .map_or(DamageSummary::All, |damage| damage.summary()),
             metadata_len: self.metadata_len,
             descriptor_revision: record.revision,
             epoch,
@@ -198,7 +211,12 @@ impl<'a> FrameMut<'a> {
             if new_descriptor {
                 view.write_words(wire::DESCRIPTOR, &self.descriptor.to_words());
             }
-            for (at, rect) in self.damage.rects().iter().enumerate() {
+            for (at, rect) in self
+                .damage
+                .iter()
+                .flat_map(|damage| damage.rects())
+                .enumerate()
+            {
                 view.write_words(
                     wire::DAMAGE + at * wire::DAMAGE_RECT_BYTES,
                     &rect.to_words(),
@@ -211,17 +229,16 @@ impl<'a> FrameMut<'a> {
 
     /// Leaves the damage in the stream page, for subscribers that skipped this frame.
     /// Nothing is left for All, which is what a missing record means.
+    #[inline]
     fn log_damage(&self, sequence: u64) {
-        if self.damage == Damage::All {
-            return;
-        }
+        let Some(damage) = &self.damage else { return };
         let record = &self.publisher.service.page.damage[sequence as usize % LOG_LEN];
         // Relaxed, then a release fence: whoever reads any of the new words below and
         // looks at the sequence again afterwards sees that it has changed.
         record.sequence.store(0, Ordering::Relaxed);
         fence(Ordering::Release);
-        let rects = self.damage.rects();
-        let (kind, count) = self.damage.summary().codes();
+        let rects = damage.rects();
+        let (kind, count) = damage.summary().codes();
         record
             .kind
             .store(u32::from(kind) | u32::from(count) << 16, Ordering::Relaxed);

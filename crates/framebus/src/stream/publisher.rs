@@ -11,7 +11,7 @@ use crate::ring::page::{AWAKE, INLINE_REQUEST, MAX_REASON, SLEEPLESS, WAKE_BELL,
 use crate::ring::publisher::{Member, PublisherRing, Replied};
 use crate::ring::word::SlotRef;
 use crate::sync::Ordering;
-use crate::wait::{self, Wait, Waiter};
+use crate::wait::{Deadline, Wait, Waiter};
 use framebus_frame::{Damage, FrameLayout, MAX_DAMAGE_RECTS};
 use framebus_sys::bell::{self, MAX_BELLS};
 use framebus_sys::channel::{Channel, Listener};
@@ -21,7 +21,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Subscribers of one stream, at most: a publisher sleeps on one bell for each of
 /// them, one of its own, and the kernel takes 128 together.
@@ -205,7 +205,8 @@ pub struct Publisher {
     lossless: Option<Duration>,
     max_slots: u32,
     cpu: u32,
-    /// The damage of the newest publications, newest last.
+    /// The damage of the newest publications since the last that changed everything,
+    /// newest last.
     pub(crate) damage: VecDeque<Damage>,
     described: Option<FrameLayout>,
     pub(crate) stats: PublisherStats,
@@ -237,6 +238,7 @@ impl Publisher {
     /// Its bytes are whatever the slot held before; see [`FrameMut::age`]. Fails with
     /// [`ErrorKind::NoSpace`] if there is no memory for it. On a lossless stream this is
     /// where the publisher is held back.
+    #[inline]
     pub fn loan(&mut self, layout: &FrameLayout) -> Result<FrameMut<'_>> {
         self.sync();
         if self.lossless.is_some() {
@@ -288,6 +290,7 @@ impl Publisher {
 
     /// Finds a slot that nobody holds, touching fresh memory only while the rotation is
     /// short or leases leave no other choice.
+    #[inline]
     fn acquire(&mut self) -> Result<SlotRef> {
         loop {
             if self.ring.slots.touched() < self.store.rotation() {
@@ -335,7 +338,8 @@ impl Publisher {
 
     fn add_segment(&mut self) -> Result<()> {
         let capacity = self.ring.slots.capacity();
-        let required = self.service.required_slots().max(self.store.rotation() + 1);
+        let required = self.service.required_slots() + self.ring.entrusted();
+        let required = required.max(self.store.rotation() + 1);
         let wanted = required
             .saturating_sub(capacity)
             .max(capacity)
@@ -380,11 +384,13 @@ impl Publisher {
     }
 
     /// Whether the frame before had this layout.
+    #[inline]
     pub(crate) fn has_described(&self, layout: &FrameLayout) -> bool {
         self.described.as_ref() == Some(layout)
     }
 
     /// Tells whoever asks what is published now, if that has changed.
+    #[inline]
     pub(crate) fn describe(&mut self, layout: &FrameLayout) {
         if !self.has_described(layout) {
             self.described = Some(*layout);
@@ -399,6 +405,9 @@ impl Publisher {
     /// Notes which processor this runs on, for subscribers that wonder whether to spin.
     #[inline]
     pub(crate) fn note_cpu(&mut self) {
+        if !self.ring.has_sleepers() {
+            return;
+        }
         let cpu = machine::current_cpu() + 1;
         if cpu != self.cpu {
             self.cpu = cpu;
@@ -415,16 +424,16 @@ impl Publisher {
         let waited = self.stats.waited as u32;
         self.service.describe(|about| about.waited = waited);
         let timeout = self.lossless.unwrap_or(Duration::ZERO);
-        let mut deadline = wait::deadline(Some(timeout));
+        let mut deadline = Deadline::after(Some(timeout));
         let mut last = None;
         while let Some(at) = self.ring.held_back_by() {
             // The timeout is for each subscriber that does not move, not for all together.
             let key = self.ring.members[at].key;
             if last != Some(key) {
-                deadline = wait::deadline(Some(timeout));
+                deadline = Deadline::after(Some(timeout));
                 last = Some(key);
             }
-            if !self.wait_until(deadline, |ring| {
+            if !self.wait_until(&mut deadline, |ring| {
                 ring.held_back_by()
                     .is_none_or(|now| ring.members[now].key != key)
             })? {
@@ -441,7 +450,7 @@ impl Publisher {
     /// once the deadline has passed.
     fn wait_until(
         &mut self,
-        deadline: Option<Instant>,
+        deadline: &mut Deadline,
         mut look: impl FnMut(&mut PublisherRing<LinkRef>) -> bool,
     ) -> Result<bool> {
         let Publisher {
@@ -464,7 +473,7 @@ impl Publisher {
             {
                 return Ok(true);
             }
-            let Ok(left) = wait::left(deadline) else {
+            let Ok(left) = deadline.left() else {
                 return Ok(changed(ring));
             };
             if waiter.strategy() == Wait::Spin {
@@ -498,6 +507,7 @@ impl Publisher {
     }
 
     /// The next request, `None` if there is none now.
+    #[inline]
     pub fn try_request(&mut self) -> Result<Option<Request>> {
         self.sync();
         while let Some((at, id)) = self.ring.poll_request() {
@@ -529,12 +539,12 @@ impl Publisher {
 
     /// Waits for a request; `None` once `timeout` is over. Without one, waits for ever.
     pub fn wait_request(&mut self, timeout: Option<Duration>) -> Result<Option<Request>> {
-        let deadline = wait::deadline(timeout);
+        let mut deadline = Deadline::after(timeout);
         loop {
             if let Some(request) = self.try_request()? {
                 return Ok(Some(request));
             }
-            if !self.wait_until(deadline, |ring| ring.has_request())? {
+            if !self.wait_until(&mut deadline, |ring| ring.has_request())? {
                 return self.try_request();
             }
         }
@@ -571,7 +581,8 @@ impl Publisher {
     }
 
     /// Publishes what was painted into `slot`. Called by the frame.
-    pub(crate) fn publish(&mut self, slot: SlotRef, damage: Damage) -> u64 {
+    #[inline]
+    pub(crate) fn publish(&mut self, slot: SlotRef, damage: Option<Box<Damage>>) -> u64 {
         self.note_cpu();
         framebus_sys::fault_point!("publish.before_word");
         let sequence = self.ring.publish(&self.service.page, slot);
@@ -580,15 +591,27 @@ impl Publisher {
         self.ring
             .take_sleepers(|member, bits| wake(wakes, member, bits));
         framebus_sys::fault_point!("publish.after_wake");
-        if self.damage.len() == DAMAGE_HISTORY {
-            self.damage.pop_front();
-        }
-        self.damage.push_back(damage);
+        self.remember(damage);
         self.stats.published += 1;
         sequence
     }
 
+    /// Keeps the damage of a publication, `None` for All.
+    #[inline]
+    fn remember(&mut self, damage: Option<Box<Damage>>) {
+        let Some(damage) = damage else {
+            // What is older differs in everything.
+            self.damage.clear();
+            return;
+        };
+        if self.damage.len() == DAMAGE_HISTORY {
+            self.damage.pop_front();
+        }
+        self.damage.push_back(*damage);
+    }
+
     /// Gives what was painted into `slot` to one requester. Called by the frame.
+    #[inline]
     pub(crate) fn reply(&mut self, slot: SlotRef, request: &Request) -> Answered {
         self.note_cpu();
         framebus_sys::fault_point!("reply.before_word");
@@ -611,13 +634,13 @@ impl Publisher {
 
     /// Waits until there are at least `count` subscribers; `false` after `timeout`.
     pub fn wait_subscribers(&mut self, count: usize, timeout: Option<Duration>) -> Result<bool> {
-        let deadline = wait::deadline(timeout);
+        let mut deadline = Deadline::after(timeout);
         loop {
             self.sync();
             if self.ring.members.len() >= count {
                 return Ok(true);
             }
-            if !self.wait_until(deadline, |_| false)? {
+            if !self.wait_until(&mut deadline, |_| false)? {
                 return Ok(false);
             }
         }
@@ -626,13 +649,13 @@ impl Publisher {
     /// Waits until every lossless subscriber has taken all that was published; `false`
     /// after `timeout`.
     pub fn wait_drained(&mut self, timeout: Option<Duration>) -> Result<bool> {
-        let deadline = wait::deadline(timeout);
+        let mut deadline = Deadline::after(timeout);
         loop {
             self.sync();
             if self.ring.drained() {
                 return Ok(true);
             }
-            if !self.wait_until(deadline, |ring| ring.drained())? {
+            if !self.wait_until(&mut deadline, |ring| ring.drained())? {
                 return Ok(self.ring.drained());
             }
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const MIN_SEGMENT_SLOTS: u32 = 4;
 
 /// Slots in rotation, at most: beyond this no reader's cache still holds the oldest.
-const MAX_ROTATION: u64 = 4;
+const MAX_ROTATION: u64 = 8;
 
 /// What is in a slot, as far as its publisher knows.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,8 @@ struct StoredSegment {
 pub(crate) struct Store {
     segments: [Option<StoredSegment>; MAX_SEGMENTS + 1],
     slot_bytes: u64,
+    /// How many slots loans rotate over.
+    rotation: u32,
     next_serial: u32,
 }
 
@@ -48,6 +50,7 @@ impl Store {
         Store {
             segments: std::array::from_fn(|_| None),
             slot_bytes: 0,
+            rotation: 2,
             next_serial: 1,
         }
     }
@@ -56,15 +59,19 @@ impl Store {
     /// the caller retires the old segments.
     pub(crate) fn grow_for(&mut self, layout: &FrameLayout) -> bool {
         let needed = slot_bytes(layout.byte_len());
-        let grows = needed > self.slot_bytes;
-        self.slot_bytes = self.slot_bytes.max(needed);
-        grows
+        if needed <= self.slot_bytes {
+            return false;
+        }
+        self.slot_bytes = needed;
+        self.rotation = (machine::caches().l3 / 2 / needed).clamp(2, MAX_ROTATION) as u32;
+        true
     }
 
     /// How many slots loans should rotate over: as many as stay well inside the last
     /// cache, and no more than make a difference.
+    #[inline]
     pub(crate) fn rotation(&self) -> u32 {
-        (machine::caches().l3 / 2 / self.slot_bytes.max(1)).clamp(1, MAX_ROTATION) as u32
+        self.rotation
     }
 
     /// Adds a segment under `index` with about `wanted` slots; gives how many it has.
@@ -112,6 +119,7 @@ impl Store {
     }
 
     /// The memory of a slot and what it shows.
+    #[inline]
     pub(crate) fn slot(&mut self, slot: SlotRef) -> Option<(SlotView, &mut SlotRecord)> {
         let stored = self.segments[slot.segment()].as_mut()?;
         Some((

@@ -12,7 +12,7 @@ use crate::ring::publisher::Terms;
 use crate::ring::subscriber::{Answer, Leased, Refused, SubscriberRing, end_lease};
 use crate::ring::word::MAX_SEGMENTS;
 use crate::sync::{Ordering, fence, load_acquire};
-use crate::wait::{self, Wait, Waiter};
+use crate::wait::{Deadline, Wait, Waiter};
 use framebus_frame::{Damage, DamageSummary, Descriptor, HotLine, Rect, wire};
 use framebus_sys::pollable::{Pollable, Ringer};
 use framebus_sys::runtime_dir::{self, Changes};
@@ -21,7 +21,7 @@ use framebus_sys::{BorrowedHandle, machine};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long one look for a publisher that is not there lasts at most; a change in the
 /// runtime directory ends it at once.
@@ -132,8 +132,8 @@ impl SubscriberBuilder {
             sleeps,
         };
         let mut endpoint = self.endpoint;
-        let deadline = wait::deadline(Some(self.wait_for_publisher));
-        let connection = connect(&mut endpoint, terms, None, deadline)?;
+        let mut deadline = Deadline::after(Some(self.wait_for_publisher));
+        let connection = connect(&mut endpoint, terms, None, &mut deadline)?;
         let mut subscriber = Subscriber {
             ring: SubscriberRing::new(&connection.page, &connection.control, terms),
             connection,
@@ -162,18 +162,18 @@ fn connect(
     endpoint: &mut Endpoint,
     terms: Terms,
     ringer: Option<Arc<Ringer>>,
-    deadline: Option<Instant>,
+    deadline: &mut Deadline,
 ) -> Result<Arc<Connection>> {
     let absent = |error: &crate::Error| matches!(error.kind(), ErrorKind::NotFound { .. });
     match Connection::open(endpoint, terms, ringer.clone()) {
-        Err(error) if absent(&error) && wait::left(deadline).is_ok() => {}
+        Err(error) if absent(&error) && deadline.left().is_ok() => {}
         result => return result,
     }
     // Before the next look, so that nothing that appears in between is missed.
     let changes = Changes::of(&runtime_dir::open()?)?;
     loop {
         match Connection::open(endpoint, terms, ringer.clone()) {
-            Err(error) if absent(&error) => match wait::left(deadline) {
+            Err(error) if absent(&error) => match deadline.left() {
                 Ok(left) => changes.wait(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN))?,
                 Err(()) => return Err(error),
             },
@@ -317,9 +317,10 @@ impl Subscriber {
     ///
     /// Fails with [`ErrorKind::PublisherGone`] once everything was delivered and nothing
     /// will follow; unless it was built to reconnect.
+    #[inline]
     pub fn recv(&mut self) -> Result<Frame> {
         loop {
-            if let Some(frame) = self.recv_until(None)? {
+            if let Some(frame) = self.recv_until(&mut Deadline::after(None))? {
                 return Ok(frame);
             }
         }
@@ -327,10 +328,10 @@ impl Subscriber {
 
     /// Like [`Subscriber::recv`]; `None` once `timeout` is over.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<Frame>> {
-        self.recv_until(wait::deadline(Some(timeout)))
+        self.recv_until(&mut Deadline::after(Some(timeout)))
     }
 
-    fn recv_until(&mut self, deadline: Option<Instant>) -> Result<Option<Frame>> {
+    fn recv_until(&mut self, deadline: &mut Deadline) -> Result<Option<Frame>> {
         loop {
             if let Some(frame) = self.take()? {
                 return Ok(Some(frame));
@@ -361,6 +362,7 @@ impl Subscriber {
     }
 
     /// The next frame, if it is there already. Never waits.
+    #[inline]
     pub fn try_recv(&mut self) -> Result<Option<Frame>> {
         loop {
             if let Some(frame) = self.take()? {
@@ -370,7 +372,7 @@ impl Subscriber {
                 if let Some(frame) = self.take()? {
                     return Ok(Some(frame));
                 }
-                if !self.revive(Some(Instant::now()))? {
+                if !self.revive(&mut Deadline::now())? {
                     return Ok(None);
                 }
                 continue;
@@ -393,6 +395,7 @@ impl Subscriber {
     }
 
     /// Leases what is next, without waiting.
+    #[inline]
     fn take(&mut self) -> Result<Option<Frame>> {
         let Connection { page, control, .. } = &*self.connection;
         if self.terms.lossless && !self.demoted && self.ring.is_demoted(control) {
@@ -433,15 +436,16 @@ impl Subscriber {
 
     /// Makes a frame of a lease, checking all that the publisher says about it. The
     /// lease ends if it does not hold.
+    #[inline(always)]
     fn frame(&mut self, leased: Leased, expect: Expect) -> Result<Frame> {
-        let connection = self.connection.clone();
         let result = self.read_frame(leased, expect);
         if result.is_err() {
-            end_lease(&connection.control, leased.entry);
+            end_lease(&self.connection.control, leased.entry);
         }
         result
     }
 
+    #[inline(always)]
     fn read_frame(&mut self, leased: Leased, expect: Expect) -> Result<Frame> {
         let segment = self.segment(leased.slot.segment())?;
         let beyond = || ErrorKind::Protocol {
@@ -505,6 +509,7 @@ impl Subscriber {
     }
 
     /// Checks that a frame is the one that was expected, and counts it.
+    #[inline]
     fn account(&mut self, hot: &HotLine, expect: Expect) -> Result<()> {
         let wrong = |what, value| ErrorKind::Protocol { what, value };
         if hot.epoch != self.connection.epoch {
@@ -583,7 +588,7 @@ impl Subscriber {
     /// deadline has passed.
     fn wait_until(
         &mut self,
-        deadline: Option<Instant>,
+        deadline: &mut Deadline,
         look: impl Fn(&SubscriberRing, &Connection) -> bool,
     ) -> Result<bool> {
         let Subscriber {
@@ -616,7 +621,7 @@ impl Subscriber {
             {
                 return Ok(true);
             }
-            let Ok(left) = wait::left(deadline) else {
+            let Ok(left) = deadline.left() else {
                 return Ok(found());
             };
             if waiter.strategy() == Wait::Spin {
@@ -637,7 +642,7 @@ impl Subscriber {
     }
 
     /// Connects to the next publisher, if that was asked for; `false` if none came in time.
-    fn revive(&mut self, deadline: Option<Instant>) -> Result<bool> {
+    fn revive(&mut self, deadline: &mut Deadline) -> Result<bool> {
         let pid = self.connection.publisher_pid();
         if !self.reconnect || self.endpoint.name().is_none() {
             return Err(ErrorKind::PublisherGone { pid }.into());
@@ -748,6 +753,7 @@ impl Subscriber {
     ///
     /// Up to 4096 bytes say which frame. Fails with [`ErrorKind::PublisherGone`], or
     /// [`ErrorKind::QuotaExceeded`] if too many frames are held to take the answer.
+    #[inline]
     pub fn send_request(&mut self, bytes: &[u8]) -> Result<u32> {
         if bytes.len() > MAX_REQUEST {
             return Err(ErrorKind::RequestTooLong {
@@ -756,7 +762,7 @@ impl Subscriber {
             }
             .into());
         }
-        if self.connection.has_ended() && !self.revive(Some(Instant::now()))? {
+        if self.connection.has_ended() && !self.revive(&mut Deadline::now())? {
             return Err(ErrorKind::PublisherGone {
                 pid: self.connection.publisher_pid(),
             }
@@ -793,6 +799,7 @@ impl Subscriber {
     /// The reply to the request that was sent last, if it has come. Never waits.
     ///
     /// Fails with [`ErrorKind::Declined`].
+    #[inline]
     pub fn try_reply(&mut self) -> Result<Option<Frame>> {
         let Some(id) = self.pending else {
             return Ok(None);
@@ -827,8 +834,9 @@ impl Subscriber {
 
     /// Waits for the reply to the request that was sent last; `None` after `timeout`, or
     /// if there is no request. The request stands until it is cancelled or replaced.
+    #[inline]
     pub fn wait_reply(&mut self, timeout: Option<Duration>) -> Result<Option<Frame>> {
-        let deadline = wait::deadline(timeout);
+        let mut deadline = Deadline::after(timeout);
         loop {
             if let Some(frame) = self.try_reply()? {
                 return Ok(Some(frame));
@@ -839,7 +847,7 @@ impl Subscriber {
             self.stats.waits += 1;
             let look =
                 move |ring: &SubscriberRing, it: &Connection| ring.is_answered(&it.control, id);
-            if !self.wait_until(deadline, look)? {
+            if !self.wait_until(&mut deadline, look)? {
                 return self.try_reply();
             }
         }
@@ -849,6 +857,7 @@ impl Subscriber {
     ///
     /// Fails with [`ErrorKind::TimedOut`] (the request is cancelled then),
     /// [`ErrorKind::Declined`], [`ErrorKind::PublisherGone`].
+    #[inline]
     pub fn request(&mut self, bytes: &[u8], timeout: Option<Duration>) -> Result<Frame> {
         self.send_request(bytes)?;
         loop {
