@@ -1,0 +1,6 @@
+//! What tests ask of the operating system that the library does not.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
