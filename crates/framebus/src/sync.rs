@@ -1,6 +1,6 @@
 //! The atomics of this crate, so that loom can put its own in their place.
 //!
-//! Nothing else in the crate names `std::sync::atomic`; `clippy.toml` sees to it.
+//! Nothing else in the crate names `std::sync::atomic`; `cargo xtask tidy` sees to it.
 
 #![allow(
     clippy::disallowed_types,

@@ -55,7 +55,7 @@ pub struct Bell(leaf::BellLeaf);
 
 fn checked(mapping: &Arc<Mapping>, offset: usize) -> Word {
     assert!(
-        mapping.is_writable() && offset % 4 == 0 && offset + 4 <= mapping.len(),
+        mapping.is_writable() && offset.is_multiple_of(4) && offset + 4 <= mapping.len(),
         "a bell lies in writable memory"
     );
     Word::Shared {

@@ -39,7 +39,8 @@ impl FileLock {
         self.0.read()
     }
 
-    /// Replaces what the file says.
+    /// Replaces what the file says. A reader may find something behind it that was there
+    /// before.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         self.0.write(bytes)
     }

@@ -79,6 +79,13 @@ impl SlotView {
         unsafe { self.start.add(wire::PIXELS) }
     }
 
+    /// Has the lines ready that painting and publishing write first.
+    #[inline]
+    pub(crate) fn prefetch(self) {
+        volatile::prefetch_for_write(self.start);
+        volatile::prefetch_for_write(self.pixels());
+    }
+
     /// Room for pixels.
     pub(crate) fn pixel_capacity(self) -> u64 {
         (self.len - wire::PIXELS) as u64

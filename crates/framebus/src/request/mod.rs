@@ -1,5 +1,8 @@
 //! Requests: "I want a picture now", with bytes that say which.
 
+mod answer;
+mod ask;
+
 use std::fmt;
 
 /// Bytes that are kept in place up to the size that travels in a request's own line.

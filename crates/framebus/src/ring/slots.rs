@@ -78,14 +78,38 @@ impl SlotTable {
         });
     }
 
-    /// Makes no more loans from the present segments.
-    pub(crate) fn retire_all(&mut self) {
-        self.segments
-            .iter_mut()
-            .flatten()
-            .for_each(|segment| segment.retiring = true);
+    /// Makes no more loans from the present segments, and names those that it retired.
+    pub(crate) fn retire_all(&mut self) -> Vec<usize> {
+        let mut retired = Vec::new();
+        for (index, entry) in self.segments.iter_mut().enumerate() {
+            if let Some(segment) = entry.as_mut().filter(|segment| !segment.retiring) {
+                segment.retiring = true;
+                retired.push(index);
+            }
+        }
         self.free.clear();
         self.touched = 0;
+        retired
+    }
+
+    /// Takes a [`SlotTable::retire_all`] back: drops the segments that came after it,
+    /// which must not have been used, and names them.
+    pub(crate) fn restore(&mut self, retired: &[usize]) -> Vec<usize> {
+        let mut dropped = Vec::new();
+        self.free.clear();
+        self.touched = 0;
+        for (index, entry) in self.segments.iter_mut().enumerate() {
+            let Some(segment) = entry else { continue };
+            if retired.contains(&index) {
+                segment.retiring = false;
+                let touched = |slot: &&Slot| slot.state != SlotState::Fresh;
+                self.touched += segment.slots.iter().filter(touched).count() as u32;
+            } else if !segment.retiring {
+                *entry = None;
+                dropped.push(index);
+            }
+        }
+        dropped
     }
 
     /// Slots that loans can use, over all segments that are not retiring.
@@ -147,6 +171,12 @@ impl SlotTable {
     #[inline]
     pub(crate) fn needs_refill(&self) -> bool {
         self.free.is_empty()
+    }
+
+    /// The slot that the next loan gets, if that is known already.
+    #[inline]
+    pub(crate) fn next_free(&self) -> Option<SlotRef> {
+        self.free.front().copied()
     }
 
     /// Loans the best free slot, without touching a fresh one.
@@ -277,6 +307,22 @@ mod tests {
         assert!(table.remove_retired(|slot| slot == held).is_empty());
         assert_eq!(table.remove_retired(|_| false), [1]);
         assert_eq!(table.vacant_segment(), Some(1));
+    }
+
+    #[test]
+    fn a_growth_that_failed_leaves_the_old_slots_as_they_were() {
+        let mut table = SlotTable::new();
+        table.add_segment(1, 3);
+        let slot = table.loan_fresh().unwrap();
+        table.release(slot);
+        let retired = table.retire_all();
+        table.add_segment(2, 3);
+        let fresh = table.loan_fresh().unwrap();
+        table.give_back_fresh(fresh);
+        assert_eq!(table.restore(&retired), [2]);
+        assert_eq!((table.capacity(), table.touched()), (3, 1));
+        table.refill(|_| false);
+        assert_eq!(table.loan_free(), Some(slot));
     }
 
     #[test]

@@ -363,6 +363,18 @@ impl SubscriberRing {
         self.publisher_sleeps(page)
     }
 
+    /// Lossless: says that everything up to the last delivery is done with, though it was
+    /// not taken in order; `true` if the publisher must be rung.
+    pub(crate) fn acknowledge(&self, page: &StreamWords, control: &ControlWords) -> bool {
+        // Release: whoever sees this also sees the lease on what was delivered last.
+        control
+            .acknowledged
+            .store(self.last as u32, Ordering::Release);
+        // Pairs with the fence of `PublisherRing::announce`: see the wake argument.
+        fence(Ordering::SeqCst);
+        self.publisher_sleeps(page)
+    }
+
     /// Whether the publisher sleeps. After a fence that follows the news for it.
     pub(crate) fn publisher_sleeps(&self, page: &StreamWords) -> bool {
         page.waiting.load(Ordering::Relaxed) == ASLEEP

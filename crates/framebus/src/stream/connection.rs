@@ -10,7 +10,7 @@ use crate::ring::page::{
     STATE_CLOSED, STREAM_BYTES, STREAM_MAGIC,
 };
 use crate::ring::publisher::Terms;
-use crate::ring::word::MAX_SEGMENT_SLOTS;
+use crate::ring::word::{MAX_SEGMENT_SLOTS, MAX_SEGMENTS};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, load_acquire};
 use framebus_sys::bell::Bell;
 use framebus_sys::channel::Channel;
@@ -19,12 +19,16 @@ use framebus_sys::process::{self, Process};
 use framebus_sys::segment::{Segment, SegmentKind};
 use framebus_sys::watcher::{self, Watch};
 use framebus_sys::{Handle, runtime_dir};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a publisher may take to answer on the control connection. Its watcher
 /// thread does, so only one that is stopped takes longer.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Answers that are looked at for one question: late ones to questions that were given
+/// up may come first, and a publisher that follows the protocol owes no more of them.
+const MAX_ANSWERS: usize = 64;
 
 /// Where a subscriber finds its publisher.
 #[derive(Debug)]
@@ -81,7 +85,11 @@ pub(crate) struct Connection {
     channel: Channel,
     publisher: Arc<Process>,
     gone: AtomicBool,
+    /// Rung when the publisher dies, for a subscriber that waits in an event loop.
+    ringer: Mutex<Option<Arc<Ringer>>>,
     watch: Mutex<Option<Watch>>,
+    /// Segments that came before anybody asked for them: index, serial, pixels.
+    stash: Mutex<Vec<(usize, u32, PixelSegment)>>,
 }
 
 fn breach(what: &'static str, value: u32) -> crate::Error {
@@ -101,13 +109,7 @@ fn expect_word(word: &AtomicU32, expected: u32, what: &'static str) -> Result<()
 
 impl Connection {
     /// Connects, and checks all that the publisher hands over before it is used.
-    ///
-    /// `ringer` is rung when the publisher dies.
-    pub(crate) fn open(
-        endpoint: &mut Endpoint,
-        terms: Terms,
-        ringer: Option<Arc<Ringer>>,
-    ) -> Result<Arc<Connection>> {
+    pub(crate) fn open(endpoint: &mut Endpoint, terms: Terms) -> Result<Arc<Connection>> {
         let channel = endpoint.connect()?;
         let hello = Message::Hello {
             required_features: 0,
@@ -158,6 +160,7 @@ impl Connection {
         let bell = Bell::open(&mapping, BELL_OFFSET, &mut handles)?;
         let publisher_bell = Bell::open(&mapping, PUBLISHER_BELL_OFFSET, &mut handles)?;
         let (gone, watch) = (AtomicBool::new(false), Mutex::new(None));
+        let (ringer, stash) = (Mutex::default(), Mutex::default());
         let connection = Arc::new(Connection {
             page,
             control,
@@ -167,25 +170,28 @@ impl Connection {
             channel,
             publisher,
             gone,
+            ringer,
             watch,
+            stash,
         });
-        connection.watch_publisher(ringer)?;
+        connection.watch_publisher()?;
         Ok(connection)
     }
 
-    fn watch_publisher(self: &Arc<Self>, ringer: Option<Arc<Ringer>>) -> Result<()> {
+    fn watch_publisher(self: &Arc<Self>) -> Result<()> {
         let weak = Arc::downgrade(self);
         let watch = watcher::on_exit(&self.publisher, move || {
-            if let Some(connection) = weak.upgrade() {
-                // Release: whoever sees it sees everything the dead process published.
-                connection.gone.store(true, Ordering::Release);
-                connection.bell.ring();
-            }
-            if let Some(ringer) = ringer {
+            let Some(connection) = weak.upgrade() else {
+                return;
+            };
+            // Release: whoever sees it sees everything the dead process published.
+            connection.gone.store(true, Ordering::Release);
+            connection.bell.ring();
+            if let Some(ringer) = &*lock(&connection.ringer) {
                 ringer.ring();
             }
         })?;
-        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch);
+        *lock(&self.watch) = Some(watch);
         Ok(())
     }
 
@@ -200,60 +206,99 @@ impl Connection {
     }
 
     /// Pulls the segment that the stream page lists under `index`; gives its serial too.
+    ///
+    /// A publisher that ended in order has sent all there were without being asked.
     pub(crate) fn pull_segment(&self, index: usize) -> Result<(u32, PixelSegment)> {
-        let ask = Message::GetSegment {
+        let question = Message::GetSegment {
             index: index as u32,
         };
-        let (answer, handles, _) =
-            protocol::ask(&self.channel, ask, &[], self.publisher_pid(), ANSWER_TIME)?;
+        match self.channel.send(&question.to_bytes(), &[]) {
+            Ok(()) | Err(framebus_sys::Error::Closed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let listed = load_acquire(&self.page.segments[index]);
+        for _ in 0..MAX_ANSWERS {
+            let mut stash = lock(&self.stash);
+            let at = stash.iter().position(|it| (it.0, it.1) == (index, listed));
+            if let Some((_, serial, pixels)) = at.map(|at| stash.swap_remove(at)) {
+                // Late answers to questions that were given up are of no use any more.
+                stash.retain(|it| load_acquire(&self.page.segments[it.0]) == it.1);
+                return Ok((serial, pixels));
+            }
+            drop(stash);
+            match self.answer()? {
+                // Late as well: what it confirms was given up.
+                Some(Message::Done) | None => {}
+                Some(_) => return Err(breach("it did not answer the question for a segment", 0)),
+            }
+        }
+        Err(breach("it sends other segments", index as u32))
+    }
+
+    /// Hands the publisher a ringer to ring when this subscriber asks for it. One that
+    /// has ended needs none.
+    pub(crate) fn set_pollable(&self, ringer: &Arc<Ringer>) -> Result<()> {
+        *lock(&self.ringer) = Some(ringer.clone());
+        let message = Message::SetPollable.to_bytes();
+        match self.channel.send(&message, &[ringer.handle()]) {
+            Ok(()) => {}
+            Err(framebus_sys::Error::Closed) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        for _ in 0..MAX_ANSWERS {
+            match self.answer() {
+                Ok(Some(Message::Done)) => return Ok(()),
+                Ok(None) => {}
+                Ok(Some(_)) => break,
+                Err(error) if matches!(error.kind(), ErrorKind::PublisherGone { .. }) => {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(breach("it did not take the ringer", 0))
+    }
+
+    /// The next message; `None` if it was a segment, which is put into the stash.
+    fn answer(&self) -> Result<Option<Message>> {
+        let (message, handles, _) =
+            protocol::answer(&self.channel, self.publisher_pid(), ANSWER_TIME)?;
         let Message::Segment {
-            index: found,
+            index,
             serial,
             slots,
             slot_bytes,
-        } = answer
+        } = message
         else {
-            return Err(breach("it did not answer the question for a segment", 0));
+            return Ok(Some(message));
         };
-        if found as usize != index {
-            return Err(breach("it sent another segment", found));
+        let index = index as usize;
+        if !(1..=MAX_SEGMENTS).contains(&index) {
+            return Err(breach("a segment without a place", index as u32));
         }
-        let in_range = (1..=MAX_SEGMENT_SLOTS).contains(&slots) && slot_bytes % 65536 == 0;
-        if !in_range || !(65536..=(4 << 30) + 65536).contains(&slot_bytes) {
-            return Err(ErrorKind::Protocol {
-                what: "a segment of an impossible shape",
-                value: slot_bytes,
-            }
-            .into());
-        }
-        let handle = handles
-            .into_iter()
-            .next()
-            .ok_or_else(|| breach("it sent no segment", 0))?;
-        let segment =
-            Segment::from_handle(handle, SegmentKind::Live, slot_bytes * u64::from(slots))?;
-        Ok((
-            serial,
-            PixelSegment::new(segment.map_read()?, slot_bytes, slots),
-        ))
+        let pixels = map_segment(handles, slots, slot_bytes)?;
+        lock(&self.stash).push((index, serial, pixels));
+        Ok(None)
     }
+}
 
-    /// Hands the publisher a ringer to ring when this subscriber asks for it.
-    pub(crate) fn set_pollable(&self, ringer: &Ringer) -> Result<()> {
-        let pid = self.publisher_pid();
-        match protocol::ask(
-            &self.channel,
-            Message::SetPollable,
-            &[ringer.handle()],
-            pid,
-            ANSWER_TIME,
-        )?
-        .0
-        {
-            Message::Done => Ok(()),
-            _ => Err(breach("it did not take the ringer", 0)),
-        }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Maps a segment that a message brought, after checking all the message says about it.
+fn map_segment(handles: Vec<Handle>, slots: u32, slot_bytes: u64) -> Result<PixelSegment> {
+    let in_range = (1..=MAX_SEGMENT_SLOTS).contains(&slots) && slot_bytes.is_multiple_of(65536);
+    if !in_range || !(65536..=(4 << 30) + 65536).contains(&slot_bytes) {
+        let what = "a segment of an impossible shape";
+        let value = slot_bytes;
+        return Err(ErrorKind::Protocol { what, value }.into());
     }
+    let handle = handles.into_iter().next();
+    let handle = handle.ok_or_else(|| breach("it sent no segment", 0))?;
+    let bytes = slot_bytes * u64::from(slots);
+    let segment = Segment::from_handle(handle, SegmentKind::Live, bytes)?;
+    Ok(PixelSegment::new(segment.map_read()?, slot_bytes, slots))
 }
 
 fn map_pages(

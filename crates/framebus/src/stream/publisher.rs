@@ -3,12 +3,11 @@
 use super::frame_mut::FrameMut;
 use super::handover::{Export, Ticket};
 use super::service::{Limits, Link, Service};
-use super::store::Store;
+use super::store::{SlotSize, Store};
 use crate::error::{ErrorKind, Result, check_option};
 use crate::registry::{Claim, StreamName};
-use crate::request::{Answered, Request, RequestBytes};
-use crate::ring::page::{AWAKE, INLINE_REQUEST, MAX_REASON, SLEEPLESS, WAKE_BELL, WAKE_POLLABLE};
-use crate::ring::publisher::{Member, PublisherRing, Replied};
+use crate::ring::page::{AWAKE, SLEEPLESS, WAKE_BELL, WAKE_POLLABLE};
+use crate::ring::publisher::{Member, PublisherRing};
 use crate::ring::word::SlotRef;
 use crate::sync::Ordering;
 use crate::wait::{Deadline, Wait, Waiter};
@@ -143,7 +142,7 @@ impl PublisherBuilder {
         };
         framebus_sys::fault_point!("create.before_listen");
         if let Some(claim) = &publisher.claim {
-            publisher.service.open(claim.listen()?, false)?;
+            publisher.service.open(claim.listen()?, None)?;
         }
         Ok(publisher)
     }
@@ -244,10 +243,14 @@ impl Publisher {
         if self.lossless.is_some() {
             self.wait_for_lossless()?;
         }
-        if self.store.grow_for(layout) {
-            self.ring.slots.retire_all();
-        }
-        let slot = self.acquire()?;
+        let slot = match self.store.grow_for(layout) {
+            None => self.acquire()?,
+            Some(before) => {
+                let retired = self.ring.slots.retire_all();
+                self.acquire()
+                    .inspect_err(|_| self.undo_growth(before, &retired))?
+            }
+        };
         FrameMut::new(self, slot, *layout)
     }
 
@@ -263,9 +266,19 @@ impl Publisher {
         Ok(frame)
     }
 
+    /// Goes back to the slots there were: frames that fit them can still be published.
+    #[cold]
+    fn undo_growth(&mut self, before: SlotSize, retired: &[usize]) {
+        for index in self.ring.slots.restore(retired) {
+            self.store.remove_segment(&self.service, index);
+        }
+        self.store.shrink_to(before);
+        self.describe_memory();
+    }
+
     /// Brings the list of members up to date, if it has changed.
     #[inline]
-    fn sync(&mut self) {
+    pub(crate) fn sync(&mut self) {
         if self.service.version() != self.seen_version {
             self.sync_members();
         }
@@ -315,12 +328,24 @@ impl Publisher {
         }
     }
 
-    fn refill(&mut self) {
+    pub(crate) fn refill(&mut self) {
         self.ring.begin_refill();
         self.sync();
         for index in self.ring.refill() {
             self.store.remove_segment(&self.service, index);
             self.describe_memory();
+        }
+    }
+
+    /// Does ahead of the next loan what need not wait for it: finds a slot, and has the
+    /// processor fetch the lines that will be written first. They were read by a
+    /// subscriber, so they are in another core's cache.
+    #[inline]
+    pub(crate) fn prepare(&mut self) {
+        if let Some(slot) = self.ring.slots.next_free()
+            && let Some((view, _)) = self.store.slot(slot)
+        {
+            view.prefetch();
         }
     }
 
@@ -448,7 +473,7 @@ impl Publisher {
 
     /// Waits until `look` finds something in the ring or the members change; `false`
     /// once the deadline has passed.
-    fn wait_until(
+    pub(crate) fn wait_until(
         &mut self,
         deadline: &mut Deadline,
         mut look: impl FnMut(&mut PublisherRing<LinkRef>) -> bool,
@@ -506,80 +531,6 @@ impl Publisher {
         }
     }
 
-    /// The next request, `None` if there is none now.
-    #[inline]
-    pub fn try_request(&mut self) -> Result<Option<Request>> {
-        self.sync();
-        while let Some((at, id)) = self.ring.poll_request() {
-            let member = &self.ring.members[at];
-            let words = &member.words;
-            // Copied once, then checked: the subscriber can still change it.
-            let len = words.request_len.load(Ordering::Relaxed) as usize;
-            let bytes = if len <= INLINE_REQUEST {
-                let mut bytes = [0; INLINE_REQUEST];
-                for (room, word) in bytes.chunks_exact_mut(4).zip(&words.inline) {
-                    room.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
-                }
-                RequestBytes::Short(bytes, len as u8)
-            } else {
-                RequestBytes::Long(words.0.control.read_request(len))
-            };
-            let request = Request {
-                key: member.key,
-                id,
-                pid: words.0.process.identity().pid,
-                bytes,
-            };
-            if self.ring.request_stands(at, id) {
-                return Ok(Some(request));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Waits for a request; `None` once `timeout` is over. Without one, waits for ever.
-    pub fn wait_request(&mut self, timeout: Option<Duration>) -> Result<Option<Request>> {
-        let mut deadline = Deadline::after(timeout);
-        loop {
-            if let Some(request) = self.try_request()? {
-                return Ok(Some(request));
-            }
-            if !self.wait_until(&mut deadline, |ring| ring.has_request())? {
-                return self.try_request();
-            }
-        }
-    }
-
-    /// Declines a request. The requester gets [`ErrorKind::Declined`] with the first 512
-    /// bytes of `reason`.
-    pub fn decline(&mut self, request: Request, reason: &str) -> Result<Answered> {
-        self.sync();
-        let end = (0..=reason.len().min(MAX_REASON))
-            .rev()
-            .find(|&end| reason.is_char_boundary(end))
-            .unwrap_or(0);
-        if let Some(member) = self
-            .ring
-            .members
-            .iter()
-            .find(|member| member.key == request.key)
-        {
-            member
-                .words
-                .0
-                .control
-                .write_reason(&reason.as_bytes()[..end]);
-        }
-        let wakes = &mut self.stats.wakes;
-        let replied = self
-            .ring
-            .decline(request.key, request.id, end as u32, |member, bits| {
-                wake(wakes, member, bits)
-            });
-        self.stats.declined += 1;
-        Ok(answered(replied))
-    }
-
     /// Publishes what was painted into `slot`. Called by the frame.
     #[inline]
     pub(crate) fn publish(&mut self, slot: SlotRef, damage: Option<Box<Damage>>) -> u64 {
@@ -592,6 +543,7 @@ impl Publisher {
             .take_sleepers(|member, bits| wake(wakes, member, bits));
         framebus_sys::fault_point!("publish.after_wake");
         self.remember(damage);
+        self.prepare();
         self.stats.published += 1;
         sequence
     }
@@ -608,22 +560,6 @@ impl Publisher {
             self.damage.pop_front();
         }
         self.damage.push_back(*damage);
-    }
-
-    /// Gives what was painted into `slot` to one requester. Called by the frame.
-    #[inline]
-    pub(crate) fn reply(&mut self, slot: SlotRef, request: &Request) -> Answered {
-        self.note_cpu();
-        framebus_sys::fault_point!("reply.before_word");
-        let wakes = &mut self.stats.wakes;
-        let replied = self
-            .ring
-            .reply(request.key, request.id, slot, |member, bits| {
-                wake(wakes, member, bits)
-            });
-        framebus_sys::fault_point!("reply.after_word");
-        self.stats.replied += 1;
-        answered(replied)
     }
 
     /// Subscribers now.
@@ -684,29 +620,24 @@ impl Publisher {
     /// One connected end of the stream, for a subscriber in another process.
     pub fn export(&self) -> Result<Export> {
         let (ours, theirs) = Channel::pair()?;
-        self.service.expect(ours, None)?;
+        self.service.expect(ours, None, None)?;
         Ok(Export::new(theirs))
     }
 
     /// A text that lets one subscriber in, once, over any channel that carries text.
     pub fn ticket(&self) -> Result<Ticket> {
         let ticket = Ticket::fresh()?;
-        let listener = Listener::bind(&runtime_dir::open()?, &ticket.socket_file())?;
-        self.service.open(listener, true)?;
+        let directory = runtime_dir::open()?;
+        let listener = Listener::bind(&directory, &ticket.socket_file())?;
+        self.service
+            .open(listener, Some(directory.join(ticket.socket_file())))?;
         Ok(ticket)
-    }
-}
-
-fn answered(replied: Replied) -> Answered {
-    match replied {
-        Replied::Delivered => Answered::Delivered,
-        Replied::Abandoned => Answered::Abandoned,
     }
 }
 
 /// Wakes a subscriber by what it asked to be woken by.
 #[cold]
-fn wake(wakes: &mut u64, member: &Member<LinkRef>, bits: u32) {
+pub(crate) fn wake(wakes: &mut u64, member: &Member<LinkRef>, bits: u32) {
     *wakes += 1;
     let link = &member.words.0;
     if bits & WAKE_BELL != 0 {

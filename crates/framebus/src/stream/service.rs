@@ -20,6 +20,7 @@ use framebus_sys::segment::{Segment, SegmentKind};
 use framebus_sys::watcher::{self, Next, Watch};
 use framebus_sys::{BorrowedHandle, Error as SysError};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -75,8 +76,28 @@ pub(crate) struct About {
     pub(crate) lossless: bool,
 }
 
+/// A way in.
+struct Door {
+    /// Held so that it ends with the entry.
+    watch: Option<Watch>,
+    /// The socket of a ticket, which nobody else removes.
+    ticket: Option<PathBuf>,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        drop(self.watch.take());
+        if let Some(path) = &self.ticket {
+            // Gone already if it was used.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 struct Pending {
     channel: Arc<Channel>,
+    /// The door it came through, if that one closes behind it.
+    door: Option<u64>,
     /// Held so that they end with the entry.
     watches: Vec<Watch>,
 }
@@ -86,7 +107,7 @@ struct Admin {
     members: Vec<Arc<Link>>,
     pending: HashMap<u64, Pending>,
     segments: [Option<SharedSegment>; MAX_SEGMENTS + 1],
-    doors: Vec<Watch>,
+    doors: HashMap<u64, Door>,
     next_key: u64,
     about: About,
     closed: bool,
@@ -181,29 +202,43 @@ impl Service {
         change(&mut self.admin().about);
     }
 
-    /// Opens a door: whoever connects to `listener` may ask to be admitted. With
-    /// `once`, only the first.
-    pub(crate) fn open(self: &Arc<Self>, listener: Listener, once: bool) -> Result<()> {
+    /// Opens a door: whoever connects to `listener` may ask to be admitted. With the
+    /// path of a `ticket`, the door closes behind the first who is.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        listener: Listener,
+        ticket: Option<PathBuf>,
+    ) -> Result<()> {
+        let key = self.fresh_key();
+        let closes = ticket.is_some().then_some(key);
+        let mut door = Door {
+            watch: None,
+            ticket,
+        };
         let listener = Arc::new(listener);
-        let (weak, door) = (Arc::downgrade(self), listener.clone());
-        let watch = watcher::on_connection(&listener, move || {
+        let (weak, entrance) = (Arc::downgrade(self), listener.clone());
+        door.watch = Some(watcher::on_connection(&listener, move || {
             let Some(service) = weak.upgrade() else {
                 return Next::Done;
             };
-            service.accept(&door, once)
-        })?;
-        self.admin().doors.push(watch);
+            service.accept(&entrance, closes)
+        })?);
+        self.admin().doors.insert(key, door);
         Ok(())
     }
 
-    fn accept(self: &Arc<Self>, door: &Listener, once: bool) -> Next {
+    fn fresh_key(&self) -> u64 {
+        let mut admin = self.admin();
+        admin.next_key += 1;
+        admin.next_key
+    }
+
+    fn accept(self: &Arc<Self>, entrance: &Listener, closes: Option<u64>) -> Next {
         loop {
-            match door.accept() {
+            match entrance.accept() {
+                // One that cannot be watched is closed, which tells the other side.
                 Ok(Some(channel)) => {
-                    let room = self.admin().pending.len() < MAX_PENDING;
-                    if room && self.expect(channel, Some(HANDSHAKE_TIME)).is_ok() && once {
-                        return Next::Done;
-                    }
+                    let _ = self.expect(channel, Some(HANDSHAKE_TIME), closes);
                 }
                 Ok(None) => return Next::Continue,
                 // Out of handles: the connection stays in the queue, and asking again
@@ -218,28 +253,33 @@ impl Service {
         self: &Arc<Self>,
         channel: Channel,
         limit: Option<Duration>,
+        door: Option<u64>,
     ) -> Result<()> {
         let channel = Arc::new(channel);
-        let key = {
-            let mut admin = self.admin();
-            admin.next_key += 1;
-            admin.next_key
-        };
+        let key = self.fresh_key();
         let weak = Arc::downgrade(self);
-        {
+        let crowded_out = {
             let mut admin = self.admin();
             if admin.closed {
                 return Ok(());
             }
+            // Those who come and say nothing must not keep out those who do.
+            let oldest = admin.pending.keys().min().copied();
+            let oldest = oldest.filter(|_| admin.pending.len() >= MAX_PENDING);
+            let crowded_out = oldest.and_then(|oldest| admin.pending.remove(&oldest));
+            let (channel, watches) = (channel.clone(), Vec::new());
             // First: a message may come as soon as somebody watches for it.
             admin.pending.insert(
                 key,
                 Pending {
-                    channel: channel.clone(),
-                    watches: Vec::new(),
+                    channel,
+                    door,
+                    watches,
                 },
             );
-        }
+            crowded_out
+        };
+        drop(crowded_out);
         let mut watches = vec![watcher::on_message(
             &channel,
             with(weak.clone(), move |it| it.first_message(key)),
@@ -299,9 +339,11 @@ impl Service {
                 terms,
             }) => {
                 // First: a connection is watched by one entry at a time.
-                self.forget_pending(key);
-                if let Err(refusal) = self.admit(key, &channel, &received, terms) {
-                    refuse(&channel, refusal);
+                let pending = self.admin().pending.remove(&key);
+                let door = pending.and_then(|pending| pending.door);
+                match self.admit(key, &channel, &received, terms, door) {
+                    Ok(()) => self.close_door(door),
+                    Err(refusal) => refuse(&channel, refusal),
                 }
             }
             Ok(Message::Hello {
@@ -318,6 +360,12 @@ impl Service {
             Err(refusal) => refuse(&channel, refusal),
         }
         self.forget_pending(key)
+    }
+
+    fn close_door(&self, door: Option<u64>) {
+        let closed = door.and_then(|door| self.admin().doors.remove(&door));
+        // Outside the lock: dropping a watch waits for its callback, which may want it.
+        drop(closed);
     }
 
     fn info(&self) -> Info {
@@ -344,6 +392,7 @@ impl Service {
         channel: &Arc<Channel>,
         received: &Received,
         terms: Terms,
+        door: Option<u64>,
     ) -> std::result::Result<(), Refusal> {
         let (uid, expected) = (received.sender.uid, process::current_user());
         if uid != expected {
@@ -356,6 +405,10 @@ impl Service {
         self.watch_member(&link).map_err(|_| Refusal::Failed)?;
         {
             let mut admin = self.admin();
+            let used = door.is_some_and(|door| !admin.doors.contains_key(&door));
+            if admin.closed || used {
+                return Err(Refusal::Failed);
+            }
             let limit = self.limits.max_subscribers;
             if admin.members.len() as u32 >= limit {
                 return Err(Refusal::Subscribers { limit });
@@ -443,21 +496,7 @@ impl Service {
             refuse(&link.channel, Refusal::NoSegment { index });
             return true;
         };
-        let SharedSegment {
-            segment,
-            serial,
-            slots,
-            slot_bytes,
-        } = shared;
-        let message = Message::Segment {
-            index,
-            serial: *serial,
-            slots: *slots,
-            slot_bytes: *slot_bytes,
-        };
-        link.channel
-            .send(&message.to_bytes(), &[segment.handle()])
-            .is_ok()
+        shared.send(link, index).is_ok()
     }
 
     /// Strikes a member off the list; what it held is free from then on.
@@ -496,8 +535,33 @@ impl Service {
             drop(std::mem::take(
                 &mut *link.watches.lock().unwrap_or_else(PoisonError::into_inner),
             ));
+            // Nobody will answer questions any more: whoever has not asked for a segment
+            // yet finds it among what was sent last.
+            for (index, shared) in admin.segments.iter().enumerate() {
+                if let Some(shared) = shared {
+                    let _ = shared.send(link, index as u32);
+                }
+            }
             link.channel.shutdown();
         }
+    }
+}
+
+impl SharedSegment {
+    fn send(&self, link: &Link, index: u32) -> framebus_sys::Result<()> {
+        let SharedSegment {
+            segment,
+            serial,
+            slots,
+            slot_bytes,
+        } = self;
+        let message = Message::Segment {
+            index,
+            serial: *serial,
+            slots: *slots,
+            slot_bytes: *slot_bytes,
+        };
+        link.channel.send(&message.to_bytes(), &[segment.handle()])
     }
 }
 

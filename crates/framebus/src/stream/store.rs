@@ -27,6 +27,14 @@ pub(crate) struct SlotRecord {
     pub(crate) sequence: u64,
 }
 
+/// The size of the slots that new segments get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlotSize {
+    bytes: u64,
+    /// How many of them loans rotate over.
+    rotation: u32,
+}
+
 #[derive(Debug)]
 struct StoredSegment {
     pixels: PixelSegment,
@@ -39,9 +47,7 @@ struct StoredSegment {
 #[derive(Debug)]
 pub(crate) struct Store {
     segments: [Option<StoredSegment>; MAX_SEGMENTS + 1],
-    slot_bytes: u64,
-    /// How many slots loans rotate over.
-    rotation: u32,
+    slots: SlotSize,
     next_serial: u32,
 }
 
@@ -49,29 +55,40 @@ impl Store {
     pub(crate) fn new() -> Store {
         Store {
             segments: std::array::from_fn(|_| None),
-            slot_bytes: 0,
-            rotation: 2,
+            slots: SlotSize {
+                bytes: 0,
+                rotation: 2,
+            },
             next_serial: 1,
         }
     }
 
-    /// Whether the present slots have room for such a frame; if not, they grow, and
-    /// the caller retires the old segments.
-    pub(crate) fn grow_for(&mut self, layout: &FrameLayout) -> bool {
+    /// Sees to it that new slots have room for such a frame. If the present ones have
+    /// not, gives their size, and the caller retires their segments.
+    #[inline]
+    pub(crate) fn grow_for(&mut self, layout: &FrameLayout) -> Option<SlotSize> {
         let needed = slot_bytes(layout.byte_len());
-        if needed <= self.slot_bytes {
-            return false;
+        if needed <= self.slots.bytes {
+            return None;
         }
-        self.slot_bytes = needed;
-        self.rotation = (machine::caches().l3 / 2 / needed).clamp(2, MAX_ROTATION) as u32;
-        true
+        let rotation = (machine::caches().l3 / 2 / needed).clamp(2, MAX_ROTATION) as u32;
+        let bytes = needed;
+        Some(std::mem::replace(
+            &mut self.slots,
+            SlotSize { bytes, rotation },
+        ))
+    }
+
+    /// Takes the size back that [`Store::grow_for`] gave.
+    pub(crate) fn shrink_to(&mut self, before: SlotSize) {
+        self.slots = before;
     }
 
     /// How many slots loans should rotate over: as many as stay well inside the last
     /// cache, and no more than make a difference.
     #[inline]
     pub(crate) fn rotation(&self) -> u32 {
-        self.rotation
+        self.slots.rotation
     }
 
     /// Adds a segment under `index` with about `wanted` slots; gives how many it has.
@@ -82,14 +99,14 @@ impl Store {
         wanted: u32,
     ) -> Result<u32> {
         let slots = wanted.clamp(MIN_SEGMENT_SLOTS, MAX_SEGMENT_SLOTS);
-        let bytes = u64::from(slots) * self.slot_bytes;
+        let bytes = u64::from(slots) * self.slots.bytes;
         let (segment, mapping) = Segment::create(SegmentKind::Live, bytes, "framebus-pixels")?;
         let segment = Arc::new(segment);
-        let pixels = PixelSegment::new(mapping, self.slot_bytes, slots);
+        let pixels = PixelSegment::new(mapping, self.slots.bytes, slots);
         let serial = self.next_serial;
         // 0 means no segment.
         self.next_serial = self.next_serial.checked_add(1).unwrap_or(1);
-        service.share_segment(index, segment.clone(), serial, slots, self.slot_bytes);
+        service.share_segment(index, segment.clone(), serial, slots, self.slots.bytes);
         let records = vec![SlotRecord::default(); slots as usize];
         self.segments[index] = Some(StoredSegment {
             pixels,
@@ -109,7 +126,7 @@ impl Store {
     pub(crate) fn commit(&mut self, slot: SlotRef) -> Result<()> {
         let Some(stored) = &mut self.segments[slot.segment()] else {
             return Err(ErrorKind::NoSpace {
-                bytes: self.slot_bytes,
+                bytes: self.slots.bytes,
             }
             .into());
         };

@@ -3,17 +3,16 @@
 use super::connection::{Connection, Endpoint};
 use super::frame::{Frame, MappedSegment};
 use super::handover::{self, Export, Ticket};
-use crate::error::{ErrorKind, Result, check_option};
+use super::subscriber_builder::{Options, SubscriberBuilder, connect, is_absent};
+use crate::error::{ErrorKind, Result};
 use crate::registry::StreamName;
-use crate::ring::page::{
-    INLINE_REQUEST, LOG_LEN, MAX_DEPTH, MAX_QUOTA, MAX_REQUEST, WAKE_BELL, WAKE_POLLABLE,
-};
+use crate::ring::page::{WAKE_BELL, WAKE_POLLABLE};
 use crate::ring::publisher::Terms;
-use crate::ring::subscriber::{Answer, Leased, Refused, SubscriberRing, end_lease};
+use crate::ring::subscriber::{Leased, Refused, SubscriberRing, end_lease};
 use crate::ring::word::MAX_SEGMENTS;
-use crate::sync::{Ordering, fence, load_acquire};
+use crate::sync::{Ordering, load_acquire};
 use crate::wait::{Deadline, Wait, Waiter};
-use framebus_frame::{Damage, DamageSummary, Descriptor, HotLine, Rect, wire};
+use framebus_frame::{Damage, DamageSummary, Descriptor, HotLine, wire};
 use framebus_sys::pollable::{Pollable, Ringer};
 use framebus_sys::runtime_dir::{self, Changes};
 use framebus_sys::watcher::{self, Next, Watch};
@@ -22,165 +21,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long one look for a publisher that is not there lasts at most; a change in the
-/// runtime directory ends it at once.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// How a subscriber is made.
-#[derive(Debug)]
-pub struct SubscriberBuilder {
-    endpoint: Endpoint,
-    depth: Option<u32>,
-    lossless: bool,
-    quota: u32,
-    wait: Wait,
-    reconnect: bool,
-    wait_for_publisher: Duration,
-    trusted: bool,
-}
-
-impl SubscriberBuilder {
-    fn new(endpoint: Endpoint) -> SubscriberBuilder {
-        SubscriberBuilder {
-            endpoint,
-            depth: None,
-            lossless: false,
-            quota: 2,
-            wait: Wait::default(),
-            reconnect: false,
-            wait_for_publisher: Duration::ZERO,
-            trusted: false,
-        }
-    }
-
-    /// Delivers the newest frame, skipping what it has overtaken. The default.
-    pub fn latest(mut self) -> Self {
-        self.depth = None;
-        self
-    }
-
-    /// Delivers frames in order, and keeps the newest `depth` (1 to 32) for this
-    /// subscriber; what it is too slow for is dropped, and counted.
-    pub fn queue(mut self, depth: u32) -> Self {
-        self.depth = Some(depth);
-        self
-    }
-
-    /// Holds the publisher back instead of missing frames, if the stream is lossless.
-    /// Implies a queue.
-    pub fn lossless(mut self) -> Self {
-        self.lossless = true;
-        self
-    }
-
-    /// Frames that may be held at a time; 1 to 8, 2 by default.
-    pub fn quota(mut self, frames: u32) -> Self {
-        self.quota = frames;
-        self
-    }
-
-    /// How to wait for frames and replies. Adaptive by default.
-    pub fn wait(mut self, wait: Wait) -> Self {
-        self.wait = wait;
-        self
-    }
-
-    /// Connects again by itself, to the next publisher of the name, when one is gone.
-    pub fn reconnect(mut self, reconnect: bool) -> Self {
-        self.reconnect = reconnect;
-        self
-    }
-
-    /// Waits up to so long for a publisher of the name to appear.
-    pub fn wait_for_publisher(mut self, timeout: Duration) -> Self {
-        self.wait_for_publisher = timeout;
-        self
-    }
-
-    /// Lets [`Frame::bytes`] give slices.
-    ///
-    /// # Safety
-    ///
-    /// The publisher follows the protocol: it never writes a slot that this subscriber
-    /// has a lease on. A publisher made with this library does.
-    pub unsafe fn trust_publisher(mut self) -> Self {
-        self.trusted = true;
-        self
-    }
-
-    /// Connects.
-    ///
-    /// Fails with [`ErrorKind::NotFound`] if nobody publishes there,
-    /// [`ErrorKind::SlotsExceeded`] or [`ErrorKind::SubscribersExceeded`] if there is no
-    /// room for one more.
-    pub fn connect(self) -> Result<Subscriber> {
-        check_option(
-            "queue depth",
-            self.depth.unwrap_or(1).into(),
-            1,
-            MAX_DEPTH.into(),
-        )?;
-        check_option("quota", self.quota.into(), 1, MAX_QUOTA as u64)?;
-        let queue = self.depth.is_some() || self.lossless;
-        let depth = self.depth.unwrap_or(if self.lossless { 4 } else { 1 });
-        let sleeps = self.wait != Wait::Spin;
-        let terms = Terms {
-            quota: self.quota,
-            depth,
-            lossless: self.lossless,
-            sleeps,
-        };
-        let mut endpoint = self.endpoint;
-        let mut deadline = Deadline::after(Some(self.wait_for_publisher));
-        let connection = connect(&mut endpoint, terms, None, &mut deadline)?;
-        let mut subscriber = Subscriber {
-            ring: SubscriberRing::new(&connection.page, &connection.control, terms),
-            connection,
-            endpoint,
-            terms,
-            queue,
-            segments: std::array::from_fn(|_| None),
-            descriptors: Descriptors::default(),
-            waiter: Waiter::new(self.wait),
-            reconnect: self.reconnect,
-            trusted: self.trusted,
-            pending: None,
-            demoted: false,
-            cpu: 0,
-            signal: None,
-            stats: SubscriberStats::default(),
-            not_sync: PhantomData,
-        };
-        subscriber.pull_all();
-        Ok(subscriber)
-    }
-}
-
-/// Connects, waiting until the deadline for a publisher to appear.
-fn connect(
-    endpoint: &mut Endpoint,
-    terms: Terms,
-    ringer: Option<Arc<Ringer>>,
-    deadline: &mut Deadline,
-) -> Result<Arc<Connection>> {
-    let absent = |error: &crate::Error| matches!(error.kind(), ErrorKind::NotFound { .. });
-    match Connection::open(endpoint, terms, ringer.clone()) {
-        Err(error) if absent(&error) && deadline.left().is_ok() => {}
-        result => return result,
-    }
-    // Before the next look, so that nothing that appears in between is missed.
-    let changes = Changes::of(&runtime_dir::open()?)?;
-    loop {
-        match Connection::open(endpoint, terms, ringer.clone()) {
-            Err(error) if absent(&error) => match deadline.left() {
-                Ok(left) => changes.wait(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN))?,
-                Err(()) => return Err(error),
-            },
-            result => return result,
-        };
-    }
-}
 
 /// What a subscriber has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -265,10 +105,10 @@ struct Signal {
 #[doc(alias = "receiver")]
 #[doc(alias = "consumer")]
 pub struct Subscriber {
-    ring: SubscriberRing,
-    connection: Arc<Connection>,
+    pub(crate) ring: SubscriberRing,
+    pub(crate) connection: Arc<Connection>,
     endpoint: Endpoint,
-    terms: Terms,
+    pub(crate) terms: Terms,
     queue: bool,
     segments: [Option<Arc<MappedSegment>>; MAX_SEGMENTS + 1],
     descriptors: Descriptors,
@@ -276,15 +116,46 @@ pub struct Subscriber {
     reconnect: bool,
     trusted: bool,
     /// The request that was sent and not answered, cancelled or replaced.
-    pending: Option<u32>,
+    pub(crate) pending: Option<u32>,
     demoted: bool,
+    /// The publisher went before the pixels of what it published last were fetched.
+    lost: bool,
     cpu: u32,
     signal: Option<Signal>,
-    stats: SubscriberStats,
+    pub(crate) stats: SubscriberStats,
     not_sync: PhantomData<std::cell::Cell<()>>,
 }
 
 impl Subscriber {
+    pub(crate) fn start(
+        endpoint: Endpoint,
+        connection: Arc<Connection>,
+        terms: Terms,
+        options: Options,
+    ) -> Subscriber {
+        let mut subscriber = Subscriber {
+            ring: SubscriberRing::new(&connection.page, &connection.control, terms),
+            connection,
+            endpoint,
+            terms,
+            queue: options.queue,
+            segments: std::array::from_fn(|_| None),
+            descriptors: Descriptors::default(),
+            waiter: Waiter::new(options.wait),
+            reconnect: options.reconnect,
+            trusted: options.trusted,
+            pending: None,
+            demoted: false,
+            lost: false,
+            cpu: 0,
+            signal: None,
+            stats: SubscriberStats::default(),
+            not_sync: PhantomData,
+        };
+        subscriber.pull_all();
+        subscriber
+    }
+
     /// A subscriber to the stream of that name, with the usual options.
     pub fn connect(name: &str) -> Result<Subscriber> {
         Subscriber::builder(name)?.connect()
@@ -333,12 +204,12 @@ impl Subscriber {
 
     fn recv_until(&mut self, deadline: &mut Deadline) -> Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.take()? {
+            if let Some(frame) = self.take_if_there()? {
                 return Ok(Some(frame));
             }
-            if self.connection.has_ended() {
+            if self.has_ended() {
                 // What was published last may have come between the look and the end.
-                if let Some(frame) = self.take()? {
+                if let Some(frame) = self.take_if_there()? {
                     return Ok(Some(frame));
                 }
                 if !self.revive(deadline)? {
@@ -346,6 +217,7 @@ impl Subscriber {
                 }
                 continue;
             }
+            self.forget_withdrawn();
             self.stats.waits += 1;
             let queue = self.queue;
             let look = move |ring: &SubscriberRing, connection: &Connection| {
@@ -356,7 +228,7 @@ impl Subscriber {
                 }
             };
             if !self.wait_until(deadline, look)? {
-                return self.take();
+                return self.take_if_there();
             }
         }
     }
@@ -365,11 +237,11 @@ impl Subscriber {
     #[inline]
     pub fn try_recv(&mut self) -> Result<Option<Frame>> {
         loop {
-            if let Some(frame) = self.take()? {
+            if let Some(frame) = self.take_if_there()? {
                 return Ok(Some(frame));
             }
-            if self.connection.has_ended() {
-                if let Some(frame) = self.take()? {
+            if self.has_ended() {
+                if let Some(frame) = self.take_if_there()? {
                     return Ok(Some(frame));
                 }
                 if !self.revive(&mut Deadline::now())? {
@@ -389,9 +261,34 @@ impl Subscriber {
             .ring
             .latest(&self.connection.page, &self.connection.control, true)
         {
-            Ok(leased) => self.frame(leased, Expect::Newest).map(Some),
+            Ok(leased) => {
+                let frame = self.frame(leased, Expect::Newest)?;
+                let Connection { page, control, .. } = &*self.connection;
+                if self.terms.lossless && self.ring.acknowledge(page, control) {
+                    self.connection.publisher_bell.ring();
+                }
+                Ok(Some(frame))
+            }
             Err(refused) => self.refused(refused),
         }
+    }
+
+    /// Leases what is next, unless its pixels went with the publisher before they were
+    /// fetched: then it is as if it had never been.
+    #[inline]
+    fn take_if_there(&mut self) -> Result<Option<Frame>> {
+        match self.take() {
+            Err(error) if matches!(error.kind(), ErrorKind::PublisherGone { .. }) => {
+                self.lost = true;
+                Ok(None)
+            }
+            taken => taken,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lost || self.connection.has_ended()
     }
 
     /// Leases what is next, without waiting.
@@ -419,7 +316,7 @@ impl Subscriber {
         }
     }
 
-    fn refused(&self, refused: Refused) -> Result<Option<Frame>> {
+    pub(crate) fn refused(&self, refused: Refused) -> Result<Option<Frame>> {
         match refused {
             Refused::Nothing => Ok(None),
             Refused::Quota => Err(ErrorKind::QuotaExceeded {
@@ -437,7 +334,7 @@ impl Subscriber {
     /// Makes a frame of a lease, checking all that the publisher says about it. The
     /// lease ends if it does not hold.
     #[inline(always)]
-    fn frame(&mut self, leased: Leased, expect: Expect) -> Result<Frame> {
+    pub(crate) fn frame(&mut self, leased: Leased, expect: Expect) -> Result<Frame> {
         let result = self.read_frame(leased, expect);
         if result.is_err() {
             end_lease(&self.connection.control, leased.entry);
@@ -562,7 +459,12 @@ impl Subscriber {
             connection: self.connection.clone(),
         });
         self.segments[index] = Some(segment.clone());
-        // Those that the publisher has given up need not stay mapped here.
+        self.forget_withdrawn();
+        Ok(segment)
+    }
+
+    /// Unmaps what the publisher has given up, once no frame needs it.
+    fn forget_withdrawn(&mut self) {
         for (known, word) in self.segments.iter_mut().zip(&self.connection.page.segments) {
             if known
                 .as_ref()
@@ -571,7 +473,6 @@ impl Subscriber {
                 *known = None;
             }
         }
-        Ok(segment)
     }
 
     /// Pulls what there is, so that it can be read even if the publisher dies next.
@@ -586,7 +487,7 @@ impl Subscriber {
 
     /// Waits until `look` finds something or the publisher ends; `false` once the
     /// deadline has passed.
-    fn wait_until(
+    pub(crate) fn wait_until(
         &mut self,
         deadline: &mut Deadline,
         look: impl Fn(&SubscriberRing, &Connection) -> bool,
@@ -642,15 +543,14 @@ impl Subscriber {
     }
 
     /// Connects to the next publisher, if that was asked for; `false` if none came in time.
-    fn revive(&mut self, deadline: &mut Deadline) -> Result<bool> {
+    pub(crate) fn revive(&mut self, deadline: &mut Deadline) -> Result<bool> {
         let pid = self.connection.publisher_pid();
         if !self.reconnect || self.endpoint.name().is_none() {
             return Err(ErrorKind::PublisherGone { pid }.into());
         }
-        let ringer = self.signal.as_ref().map(|signal| signal.ringer.clone());
-        let connection = match connect(&mut self.endpoint, self.terms, ringer, deadline) {
+        let connection = match connect(&mut self.endpoint, self.terms, deadline) {
             Ok(connection) => connection,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound { .. }) => {
+            Err(error) if is_absent(&error) => {
                 self.look_out()?;
                 return Ok(false);
             }
@@ -660,7 +560,7 @@ impl Subscriber {
         self.connection = connection;
         self.segments = std::array::from_fn(|_| None);
         self.descriptors = Descriptors::default();
-        (self.pending, self.demoted, self.cpu) = (None, false, 0);
+        (self.pending, self.demoted, self.lost, self.cpu) = (None, false, false, 0);
         self.stats.reconnects += 1;
         if let Some(signal) = &mut self.signal {
             signal.lookout = None;
@@ -748,185 +648,6 @@ impl Subscriber {
         }
     }
 
-    /// Asks for a frame, without waiting for it; replaces a request that is not answered
-    /// yet. Gives the request's id.
-    ///
-    /// Up to 4096 bytes say which frame. Fails with [`ErrorKind::PublisherGone`], or
-    /// [`ErrorKind::QuotaExceeded`] if too many frames are held to take the answer.
-    #[inline]
-    pub fn send_request(&mut self, bytes: &[u8]) -> Result<u32> {
-        if bytes.len() > MAX_REQUEST {
-            return Err(ErrorKind::RequestTooLong {
-                len: bytes.len(),
-                limit: MAX_REQUEST,
-            }
-            .into());
-        }
-        if self.connection.has_ended() && !self.revive(&mut Deadline::now())? {
-            return Err(ErrorKind::PublisherGone {
-                pid: self.connection.publisher_pid(),
-            }
-            .into());
-        }
-        let Connection { page, control, .. } = &*self.connection;
-        let held = control.leases[..self.terms.quota as usize].iter();
-        if held
-            .filter(|word| word.load(Ordering::Relaxed) != 0)
-            .count()
-            >= self.terms.quota as usize
-        {
-            return Err(ErrorKind::QuotaExceeded {
-                quota: self.terms.quota,
-            }
-            .into());
-        }
-        let id = self.ring.begin_request(control);
-        if bytes.len() <= INLINE_REQUEST {
-            self.ring.write_inline(control, bytes);
-        } else {
-            control.write_request(bytes);
-        }
-        framebus_sys::fault_point!("request.before_id");
-        let sleeps = self.ring.send_request(page, control, bytes.len() as u32);
-        framebus_sys::fault_point!("request.after_id");
-        if sleeps {
-            self.connection.publisher_bell.ring();
-        }
-        self.pending = Some(id);
-        Ok(id)
-    }
-
-    /// The reply to the request that was sent last, if it has come. Never waits.
-    ///
-    /// Fails with [`ErrorKind::Declined`].
-    #[inline]
-    pub fn try_reply(&mut self) -> Result<Option<Frame>> {
-        let Some(id) = self.pending else {
-            return Ok(None);
-        };
-        match self.ring.take_answer(&self.connection.control, id) {
-            Ok(Answer::Frame(leased)) => {
-                self.pending = None;
-                framebus_sys::fault_point!("request.after_take");
-                self.frame(leased, Expect::Reply(id)).map(Some)
-            }
-            Ok(Answer::Declined(len)) => {
-                self.pending = None;
-                let reason = self.connection.control.read_reason(len as usize);
-                Err(ErrorKind::Declined {
-                    reason: String::from_utf8_lossy(&reason).into_owned(),
-                }
-                .into())
-            }
-            Err(Refused::Nothing) if self.connection.has_ended() => {
-                if self.ring.is_answered(&self.connection.control, id) {
-                    return self.try_reply();
-                }
-                self.pending = None;
-                Err(ErrorKind::PublisherGone {
-                    pid: self.connection.publisher_pid(),
-                }
-                .into())
-            }
-            Err(refused) => self.refused(refused),
-        }
-    }
-
-    /// Waits for the reply to the request that was sent last; `None` after `timeout`, or
-    /// if there is no request. The request stands until it is cancelled or replaced.
-    #[inline]
-    pub fn wait_reply(&mut self, timeout: Option<Duration>) -> Result<Option<Frame>> {
-        let mut deadline = Deadline::after(timeout);
-        loop {
-            if let Some(frame) = self.try_reply()? {
-                return Ok(Some(frame));
-            }
-            let Some(id) = self.pending else {
-                return Ok(None);
-            };
-            self.stats.waits += 1;
-            let look =
-                move |ring: &SubscriberRing, it: &Connection| ring.is_answered(&it.control, id);
-            if !self.wait_until(&mut deadline, look)? {
-                return self.try_reply();
-            }
-        }
-    }
-
-    /// Asks for a frame and waits for it. Without a timeout, waits for ever.
-    ///
-    /// Fails with [`ErrorKind::TimedOut`] (the request is cancelled then),
-    /// [`ErrorKind::Declined`], [`ErrorKind::PublisherGone`].
-    #[inline]
-    pub fn request(&mut self, bytes: &[u8], timeout: Option<Duration>) -> Result<Frame> {
-        self.send_request(bytes)?;
-        loop {
-            if let Some(frame) = self.wait_reply(timeout)? {
-                return Ok(frame);
-            }
-            if let Some(waited) = timeout {
-                self.cancel_request();
-                return Err(ErrorKind::TimedOut { waited }.into());
-            }
-        }
-    }
-
-    /// Gives up the request that was sent last; a late reply is dropped by its publisher.
-    pub fn cancel_request(&mut self) {
-        self.pending = None;
-        self.ring.cancel_request(&self.connection.control);
-    }
-
-    /// What differs between `frame` and the picture with the sequence `since`: the union
-    /// of all damage in between, or All where that is not known.
-    pub fn damage_since(&self, frame: &Frame, since: u64) -> Damage {
-        let newest = frame.sequence();
-        if frame.epoch() != self.connection.epoch
-            || frame.request_id().is_some()
-            || since == 0
-            || since > newest
-        {
-            return Damage::All;
-        }
-        if since == newest {
-            return Damage::None;
-        }
-        if newest - since >= LOG_LEN as u64 {
-            return Damage::All;
-        }
-        (since + 1..newest).fold(frame.damage(), |all, sequence| {
-            all.union(&self.logged_damage(sequence))
-        })
-    }
-
-    /// The damage of a frame that was skipped, as its publisher has left it.
-    fn logged_damage(&self, sequence: u64) -> Damage {
-        let record = &self.connection.page.damage[sequence as usize % LOG_LEN];
-        if load_acquire(&record.sequence) != sequence as u32 {
-            return Damage::All;
-        }
-        let kind = record.kind.load(Ordering::Relaxed);
-        let mut rects = [Rect::default(); crate::ring::page::DAMAGE_RECTS];
-        for (rect, words) in rects.iter_mut().zip(&record.rects) {
-            let (at, size) = (
-                words[0].load(Ordering::Relaxed),
-                words[1].load(Ordering::Relaxed),
-            );
-            *rect = Rect::new(at & 0xFFFF, at >> 16, size & 0xFFFF, size >> 16);
-        }
-        // Pairs with the release fence of `FrameMut::log_damage`: if any word above was of
-        // a later record, this sees that record's sequence.
-        fence(Ordering::Acquire);
-        if record.sequence.load(Ordering::Relaxed) != sequence as u32 {
-            return Damage::All;
-        }
-        match DamageSummary::from_codes(kind as u16, (kind >> 16) as u16) {
-            Ok(DamageSummary::None) => Damage::None,
-            Ok(DamageSummary::Rects(count)) => Damage::from_rects(&rects[..usize::from(count)]),
-            Ok(DamageSummary::All) | Err(_) => Damage::All,
-        }
-    }
-
     /// What was seen so far.
     pub fn stats(&self) -> SubscriberStats {
         self.stats
@@ -966,7 +687,7 @@ framebus_sys::impl_pollable!(Subscriber, signal_handle);
 
 /// What a leased slot must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expect {
+pub(crate) enum Expect {
     /// A publication newer than the last one.
     Next,
     /// The newest publication, which may be the last one again.

@@ -55,8 +55,10 @@ impl LockOps for LockLeaf {
 
     fn write(&self, bytes: &[u8]) -> Result<()> {
         let failed = |e| Error::system("write of a lock file", e);
-        self.0.set_len(0).map_err(failed)?;
-        self.0.write_all_at(bytes, 0).map_err(failed)
+        // In this order: whenever this ends, the file begins with a whole old content or
+        // a whole new one.
+        self.0.write_all_at(bytes, 0).map_err(failed)?;
+        self.0.set_len(bytes.len() as u64).map_err(failed)
     }
 }
 

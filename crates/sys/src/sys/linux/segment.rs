@@ -23,6 +23,12 @@ fn seals(kind: SegmentKind) -> SealFlags {
     }
 }
 
+/// Whether a file may grow to `bytes`. Asking for more ends the process by SIGXFSZ.
+fn within_file_size_limit(bytes: u64) -> bool {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    limit.is_none_or(|limit| bytes <= limit)
+}
+
 fn no_space(bytes: u64, errno: Errno, call: &'static str) -> Error {
     match errno {
         Errno::NOMEM | Errno::NOSPC | Errno::FBIG | Errno::DQUOT | Errno::FAULT => Error::NoSpace {
@@ -76,6 +82,9 @@ impl SegmentOps for SegmentLeaf {
             result => result,
         }
         .map_err(|e| Error::system("memfd_create", e))?;
+        if !within_file_size_limit(size) {
+            return Err(no_space(size, Errno::FBIG, "ftruncate of a memfd"));
+        }
         rustix::fs::ftruncate(&fd, size).map_err(|e| no_space(size, e, "ftruncate of a memfd"))?;
         Ok(SegmentLeaf(fd))
     }
