@@ -109,7 +109,8 @@ pub fn values() -> Vec<(&'static str, u64)> {
 /// An encoded message and, for each field, the value that stands in its first word.
 pub type Example = (&'static str, Vec<u8>, Vec<(&'static str, u32)>);
 
-/// Every kind of message with a value in each field that no other word has.
+/// Every kind of message with a value in each field that no other word has: 1000 for the
+/// first field, and so on; a thousand more in the high half of those of 64 bits.
 pub fn messages() -> Vec<Example> {
     let terms = Terms {
         quota: 1001,
@@ -117,8 +118,55 @@ pub fn messages() -> Vec<Example> {
         lossless: true,
         sleeps: false,
     };
-    let granted = [("quota", 1001), ("depth", 1002), ("terms_flags", 3)];
-    let info = Info {
+    let admission = |first| {
+        vec![
+            (first, 1000),
+            ("quota", 1001),
+            ("depth", 1002),
+            ("terms_flags", 3),
+        ]
+    };
+    let refused = Message::Refused(Refusal::Slots {
+        required: 1001,
+        limit: 1002,
+    });
+    let hello = Message::Hello {
+        required_features: 1000,
+        terms,
+    };
+    let welcome = Message::Welcome { epoch: 1000, terms };
+    let get_segment = Message::GetSegment { index: 1000 };
+    let refusal = vec![("code", 6), ("value", 1001), ("limit", 1002)];
+    vec![
+        example("hello", hello, admission("required_features")),
+        example("welcome", welcome, admission("epoch")),
+        example("get_segment", get_segment, vec![("index", 1000)]),
+        segment_example(),
+        example("set_pollable", Message::SetPollable, Vec::new()),
+        example("done", Message::Done, Vec::new()),
+        example("get_info", Message::GetInfo, Vec::new()),
+        info_example(),
+        example("refused", refused, refusal),
+    ]
+}
+
+fn example(name: &'static str, message: Message, fields: Vec<(&'static str, u32)>) -> Example {
+    (name, message.to_bytes().to_vec(), fields)
+}
+
+fn segment_example() -> Example {
+    let message = Message::Segment {
+        index: 1000,
+        serial: 1001,
+        slots: 1002,
+        slot_bytes: (2003 << 32) | 1003,
+    };
+    let fields = ["index", "serial", "slots", "slot_bytes"].into_iter();
+    example("segment", message, fields.zip(1000..).collect())
+}
+
+fn info_example() -> Example {
+    let message = Message::Info(Info {
         epoch: 1000,
         subscribers: 1001,
         sequence: (2002 << 32) | 1002,
@@ -129,8 +177,8 @@ pub fn messages() -> Vec<Example> {
         waited: 1007,
         lossless: 1008,
         memory_bytes: (2009 << 32) | 1009,
-    };
-    let answers = [
+    });
+    let first = [
         "epoch",
         "subscribers",
         "sequence",
@@ -138,52 +186,9 @@ pub fn messages() -> Vec<Example> {
         "height",
         "format",
     ];
-    let counts = ["replied", "waited", "lossless", "memory_bytes"];
-    let all = answers.into_iter().chain(counts).zip(1000..).collect();
-    let with = |first, value| [(first, value)].into_iter().chain(granted).collect();
-    let (index, epoch, required_features) = (1000, 1000, 1000);
-    let segment = Message::Segment {
-        index,
-        serial: 1001,
-        slots: 1002,
-        slot_bytes: (2003 << 32) | 1003,
-    };
-    let shape = ["index", "serial", "slots", "slot_bytes"].into_iter();
-    let refused = Message::Refused(Refusal::Slots {
-        required: 1001,
-        limit: 1002,
-    });
-    let example = |name, message: Message, fields| (name, message.to_bytes().to_vec(), fields);
-    vec![
-        example(
-            "hello",
-            Message::Hello {
-                required_features,
-                terms,
-            },
-            with("required_features", 1000),
-        ),
-        example(
-            "welcome",
-            Message::Welcome { epoch, terms },
-            with("epoch", 1000),
-        ),
-        example(
-            "get_segment",
-            Message::GetSegment { index },
-            vec![("index", index)],
-        ),
-        example("segment", segment, shape.zip(1000..).collect()),
-        example("set_pollable", Message::SetPollable, Vec::new()),
-        example("done", Message::Done, Vec::new()),
-        example("get_info", Message::GetInfo, Vec::new()),
-        example("info", Message::Info(info), all),
-        example(
-            "refused",
-            refused,
-            vec![("code", 6), ("value", 1001), ("limit", 1002)],
-        ),
-    ]
+    let rest = ["replied", "waited", "lossless", "memory_bytes"];
+    let fields = first.into_iter().chain(rest);
+    example("info", message, fields.zip(1000..).collect())
 }
 
 /// The lock file and the socket of a name, if it is one.
