@@ -78,14 +78,19 @@ impl Waiter {
             },
         };
         let mut end = None;
+        // The very next answer is worth the power of looking without a pause.
+        let mut spun = false;
         loop {
             for _ in 0..LOOKS {
                 if let Some(found) = look() {
                     self.failures = 0;
                     return Some(found);
                 }
-                spin_hint();
+                if spun {
+                    spin_hint();
+                }
             }
+            spun = true;
             let now = Instant::now();
             let end = *end.get_or_insert_with(|| budget.map(|budget| now + budget));
             if end.is_some_and(|end| now >= end) {

@@ -242,11 +242,12 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     #[inline]
     fn settle_reply(member: &mut Member<W>) {
         let Some((_, id)) = member.reply else { return };
-        // Acquire: pairs with the subscriber's release of `reply_taken`, so that its
-        // lease on the slot is seen by the loads that follow.
-        let taken = member.words.reply_taken.load(Ordering::Acquire) == id;
-        let replaced = member.words.request_id.load(Ordering::Acquire) != id;
-        if taken || replaced {
+        // Acquire, both: pair with the subscriber's releases, so that the lease by which it
+        // took the reply is seen by the loads that follow. The request first: its line is
+        // here already, and looking at the other one takes that away from the subscriber.
+        if member.words.request_id.load(Ordering::Acquire) != id
+            || member.words.reply_taken.load(Ordering::Acquire) == id
+        {
             member.reply = None;
         }
     }
@@ -463,9 +464,11 @@ impl<W: Deref<Target = ControlWords>> PublisherRing<W> {
     pub(crate) fn demote(&mut self, at: usize) {
         let member = &mut self.members[at];
         member.demoted = true;
-        // It leases without proof what it believes to be waited for: all that is retained
-        // now, at most. A stopped process may notice at any later time.
-        member.entrusted.extend(self.retained.iter().copied());
+        // It leases without proof what it believes to be waited for: the newest of its
+        // depth, at most. A stopped process may notice at any later time.
+        let depth = member.terms.depth as usize;
+        let newest = self.retained.iter().rev().take(depth).copied();
+        member.entrusted.extend(newest);
         // Release: whoever finds a later publication finds this first.
         member.words.demoted.store(1, Ordering::Release);
     }
