@@ -217,15 +217,6 @@ impl fmt::Display for Error {
                 write!(f, "process {pid} already publishes {name:?}")
             }
             ErrorKind::PublisherGone { pid } => write!(f, "the publisher, process {pid}, is gone"),
-            ErrorKind::Unresponsive { pid: 0, waited } => {
-                write!(f, "the publisher did not answer within {waited:?}")
-            }
-            ErrorKind::Unresponsive { pid, waited } => {
-                write!(
-                    f,
-                    "the publisher, process {pid}, did not answer within {waited:?}"
-                )
-            }
             ErrorKind::QuotaExceeded { quota } => {
                 write!(f, "all {quota} leases of this subscriber are in use")
             }
@@ -243,26 +234,6 @@ impl fmt::Display for Error {
                 write_holders(f, holders)
             }
             ErrorKind::NoSpace { bytes } => write!(f, "no memory for {bytes} bytes"),
-            ErrorKind::ForeignUser { uid, expected } => {
-                write!(
-                    f,
-                    "the other side runs as user {uid}, not as user {expected}"
-                )
-            }
-            ErrorKind::VersionMismatch { found, expected } => {
-                write!(
-                    f,
-                    "the other side speaks version {found} of the protocol, not version {expected}"
-                )
-            }
-            ErrorKind::Protocol { what, value } => write!(
-                f,
-                "the other side does not follow the protocol: {what} ({value:#x})"
-            ),
-            ErrorKind::Header(error) => write!(f, "a frame header that lies: {error}"),
-            ErrorKind::SequenceWentBack { found, last } => {
-                write!(f, "a frame header that lies: sequence {found} after {last}")
-            }
             ErrorKind::Layout(error) => error.fmt(f),
             ErrorKind::MetadataTooLong { len, limit } => {
                 write!(f, "{len} bytes of metadata; the limit is {limit}")
@@ -270,14 +241,7 @@ impl fmt::Display for Error {
             ErrorKind::RequestTooLong { len, limit } => {
                 write!(f, "a request of {len} bytes; the limit is {limit}")
             }
-            ErrorKind::Declined { reason } => {
-                write!(f, "the publisher declined the request: {reason}")
-            }
             ErrorKind::TimedOut { waited } => write!(f, "no answer within {waited:?}"),
-            ErrorKind::Demoted => write!(
-                f,
-                "too slow: the publisher no longer waits for this subscriber"
-            ),
             ErrorKind::InvalidOption {
                 option,
                 value,
@@ -291,7 +255,51 @@ impl fmt::Display for Error {
                 write_holders(f, holders)
             }
             ErrorKind::System(error) => error.fmt(f),
+            by_peer => write_peer(f, by_peer),
         }
+    }
+}
+
+/// What the other side said or did.
+fn write_peer(f: &mut fmt::Formatter<'_>, kind: &ErrorKind) -> fmt::Result {
+    match kind {
+        ErrorKind::Unresponsive { pid: 0, waited } => {
+            write!(f, "the publisher did not answer within {waited:?}")
+        }
+        ErrorKind::Unresponsive { pid, waited } => {
+            write!(
+                f,
+                "the publisher, process {pid}, did not answer within {waited:?}"
+            )
+        }
+        ErrorKind::ForeignUser { uid, expected } => {
+            write!(
+                f,
+                "the other side runs as user {uid}, not as user {expected}"
+            )
+        }
+        ErrorKind::VersionMismatch { found, expected } => {
+            write!(
+                f,
+                "the other side speaks version {found} of the protocol, not version {expected}"
+            )
+        }
+        ErrorKind::Protocol { what, value } => write!(
+            f,
+            "the other side does not follow the protocol: {what} ({value:#x})"
+        ),
+        ErrorKind::Header(error) => write!(f, "a frame header that lies: {error}"),
+        ErrorKind::SequenceWentBack { found, last } => {
+            write!(f, "a frame header that lies: sequence {found} after {last}")
+        }
+        ErrorKind::Declined { reason } => {
+            write!(f, "the publisher declined the request: {reason}")
+        }
+        ErrorKind::Demoted => write!(
+            f,
+            "too slow: the publisher no longer waits for this subscriber"
+        ),
+        by_us => unreachable!("written by the caller: {by_us:?}"),
     }
 }
 
@@ -317,4 +325,121 @@ pub(crate) fn check_option(option: &'static str, value: u64, min: u64, max: u64)
         range: (min, max),
     }
     .into())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_says_which_value_was_wrong() {
+        let holders = || vec![(41, 2), (43, 1)];
+        let waited = Duration::from_millis(17);
+        let name = || "cam".to_owned();
+        let layout = || framebus_frame::Extent::new(0, 7).unwrap_err();
+        let cases = [
+            (
+                ErrorKind::InvalidName {
+                    name: name(),
+                    reason: "r",
+                },
+                "cam",
+            ),
+            (ErrorKind::NotFound { name: name() }, "cam"),
+            (
+                ErrorKind::AlreadyExists {
+                    name: name(),
+                    pid: 41,
+                },
+                "41",
+            ),
+            (ErrorKind::PublisherGone { pid: 41 }, "41"),
+            (ErrorKind::Unresponsive { pid: 0, waited }, "17ms"),
+            (ErrorKind::Unresponsive { pid: 41, waited }, "41"),
+            (ErrorKind::QuotaExceeded { quota: 3 }, "3"),
+            (
+                ErrorKind::SlotsExceeded {
+                    required: 300,
+                    limit: 256,
+                },
+                "300",
+            ),
+            (ErrorKind::SubscribersExceeded { limit: 64 }, "64"),
+            (
+                ErrorKind::NoFreeSlot { holders: holders() },
+                "process 43 holds 1",
+            ),
+            (ErrorKind::NoSpace { bytes: 4711 }, "4711"),
+            (
+                ErrorKind::ForeignUser {
+                    uid: 1,
+                    expected: 0,
+                },
+                "user 1",
+            ),
+            (
+                ErrorKind::VersionMismatch {
+                    found: 9,
+                    expected: 1,
+                },
+                "version 9",
+            ),
+            (
+                ErrorKind::Protocol {
+                    what: "w",
+                    value: 0xAB,
+                },
+                "0xab",
+            ),
+            (
+                ErrorKind::Header(HeaderError::Magic { found: 0xAB }),
+                "lies",
+            ),
+            (
+                ErrorKind::SequenceWentBack { found: 3, last: 5 },
+                "3 after 5",
+            ),
+            (ErrorKind::Layout(layout()), "7"),
+            (
+                ErrorKind::MetadataTooLong {
+                    len: 5000,
+                    limit: 4096,
+                },
+                "5000",
+            ),
+            (
+                ErrorKind::RequestTooLong {
+                    len: 5000,
+                    limit: 4096,
+                },
+                "5000",
+            ),
+            (
+                ErrorKind::Declined {
+                    reason: "busy".into(),
+                },
+                "busy",
+            ),
+            (ErrorKind::TimedOut { waited }, "17ms"),
+            (ErrorKind::Demoted, "slow"),
+            (
+                ErrorKind::InvalidOption {
+                    option: "quota",
+                    value: 9,
+                    range: (1, 8),
+                },
+                "quota 9",
+            ),
+            (ErrorKind::InvalidTicket { reason: "used" }, "used"),
+            (
+                ErrorKind::SegmentsExhausted { holders: holders() },
+                "process 41 holds 2",
+            ),
+            (ErrorKind::System(framebus_sys::Error::Closed), "closed"),
+        ];
+        for (kind, expected) in cases {
+            let text = Error::from(kind).to_string();
+            assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+        }
+    }
 }

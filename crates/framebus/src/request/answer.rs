@@ -70,7 +70,7 @@ impl Publisher {
         }
     }
 
-    /// Declines a request. The requester gets [`ErrorKind::Declined`] with the first 512
+    /// Declines a request. The requester gets [`ErrorKind::Declined`](crate::ErrorKind::Declined) with the first 512
     /// bytes of `reason`.
     pub fn decline(&mut self, request: Request, reason: &str) -> Result<Answered> {
         self.sync();

@@ -85,7 +85,7 @@ impl SubscriberBuilder {
         self
     }
 
-    /// Lets [`Frame::bytes`] give slices.
+    /// Lets [`Frame::bytes`](crate::Frame::bytes) give slices.
     ///
     /// # Safety
     ///
