@@ -3,6 +3,7 @@
 //!
 //! Uses Unix sockets of type SEQPACKET with SCM_RIGHTS and SCM_CREDENTIALS on Linux.
 
+use crate::process::Process;
 use crate::sys::platform::channel as leaf;
 use crate::{BorrowedHandle, Error, Handle, Result};
 use std::path::Path;
@@ -14,7 +15,7 @@ pub const MAX_HANDLES: usize = 4;
 /// The process and user that sent a message, as the kernel states them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// The process.
+    /// The process; 0 if it lives in a pid namespace that cannot be seen from here.
     pub pid: u32,
     /// The user it ran as.
     pub uid: u32,
@@ -43,6 +44,7 @@ pub(crate) trait ChannelOps: Sized {
     fn send(&self, bytes: &[u8], handles: &[BorrowedHandle<'_>]) -> Result<()>;
     fn recv(&self, buffer: &mut [u8]) -> Result<Option<Received>>;
     fn wait_readable(&self, timeout: Duration) -> Result<bool>;
+    fn peer(&self) -> Option<Handle>;
     fn shutdown(&self);
 }
 
@@ -107,6 +109,19 @@ impl Channel {
                 return Ok(None);
             }
         }
+    }
+
+    /// A hold on the process that sent a message over this channel.
+    ///
+    /// By its pid; and where that cannot be seen, because a pid namespace lies between,
+    /// by what the kernel knows about the other end of a connection. That is not known
+    /// of a pair, nor before Linux 6.5.
+    pub fn process(&self, sender: Credentials) -> Result<Process> {
+        if sender.pid != 0 {
+            return Process::open(sender.pid);
+        }
+        let peer = self.0.peer().ok_or(Error::NoSuchProcess { pid: 0 })?;
+        Process::from_handle(peer)
     }
 
     /// Closes the connection for both ends, whoever else holds a copy of the handle.

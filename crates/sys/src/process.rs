@@ -3,7 +3,7 @@
 //! Uses pidfds on Linux.
 
 use crate::sys::platform::process as leaf;
-use crate::{BorrowedHandle, Result};
+use crate::{BorrowedHandle, Handle, Result};
 use std::fmt;
 
 /// A process, told apart from every other that had or will have its pid.
@@ -38,6 +38,7 @@ impl fmt::Display for ProcessIdentity {
 /// What a platform has to provide for [`Process`].
 pub(crate) trait ProcessOps: Sized {
     fn open(pid: u32) -> Result<Self>;
+    fn from_handle(handle: Handle) -> Self;
     fn is_alive(&self) -> bool;
     fn handle(&self) -> BorrowedHandle<'_>;
 }
@@ -58,6 +59,18 @@ impl Process {
         if !leaf.is_alive() {
             return Err(crate::Error::NoSuchProcess { pid });
         }
+        Ok(Process { leaf, identity })
+    }
+
+    /// The process of a handle, of which nothing else can be seen from here: its pid
+    /// is 0, and its identity differs from that of every process that can be seen.
+    pub(crate) fn from_handle(handle: Handle) -> Result<Process> {
+        let leaf = leaf::ProcessLeaf::from_handle(handle);
+        let identity = ProcessIdentity {
+            pid: 0,
+            start: 0,
+            boot: 0,
+        };
         Ok(Process { leaf, identity })
     }
 

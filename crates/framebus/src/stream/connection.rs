@@ -147,7 +147,8 @@ impl Connection {
             return Err(breach("it granted other terms", granted.quota));
         }
         let pid = sender.pid;
-        let publisher = Arc::new(Process::open(pid).map_err(|_| ErrorKind::PublisherGone { pid })?);
+        let publisher = channel.process(sender);
+        let publisher = Arc::new(publisher.map_err(|_| ErrorKind::PublisherGone { pid })?);
         let mut handles = handles.into_iter();
         let (page, mapping) = map_pages(&mut handles)?;
         expect_word(&page.epoch, epoch, "the epoch of its stream page")?;

@@ -398,7 +398,9 @@ impl Service {
         if uid != expected {
             return Err(Refusal::ForeignUser { uid, expected });
         }
-        let process = Process::open(received.sender.pid).map_err(|_| Refusal::Failed)?;
+        let process = channel
+            .process(received.sender)
+            .map_err(|_| Refusal::Failed)?;
         let link = make_link(key, channel.clone(), Arc::new(process), terms)
             .map_err(|_| Refusal::Failed)?;
         let (link, control) = (Arc::new(link.0), link.1);

@@ -5,11 +5,10 @@ use crate::{BorrowedHandle, Error, Handle, Result};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags,
-    SocketType, sockopt,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix,
+    SocketFlags, SocketType, sockopt,
 };
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -54,6 +53,64 @@ fn address(directory: &Path, name: &str) -> Result<(SocketAddrUnix, Option<Handl
     let path = PathBuf::from(format!("/proc/self/fd/{number}/{name}"));
     let address = SocketAddrUnix::new(&path).map_err(|e| Error::system("socket address", e))?;
     Ok((address, Some(opened)))
+}
+
+/// Room for the handles and the credentials of a message.
+const CONTROL_BYTES: usize = {
+    // SAFETY: these only compute lengths.
+    let (handles, sender) = unsafe {
+        (
+            libc::CMSG_SPACE((MAX_HANDLES * size_of::<RawFd>()) as u32),
+            libc::CMSG_SPACE(size_of::<libc::ucred>() as u32),
+        )
+    };
+    (handles + sender) as usize
+};
+
+/// Control messages begin where a `cmsghdr` may.
+#[repr(align(8))]
+struct ControlBuffer([u64; CONTROL_BYTES / 8]);
+
+const _: () = assert!(CONTROL_BYTES.is_multiple_of(8));
+
+/// The handles, now ours, and the sender of a message that was received.
+///
+/// Not by rustix: the sender's pid is 0 if it lives in a pid namespace that cannot be
+/// seen from here, and rustix has no value for that.
+///
+/// # Safety
+///
+/// `recvmsg` has filled `header` in, and its control buffer still lives.
+unsafe fn control_messages(header: &libc::msghdr) -> (Vec<Handle>, Option<Credentials>) {
+    let (mut handles, mut sender) = (Vec::new(), None);
+    // SAFETY: walks the messages that the kernel wrote, by the macros made for it; each
+    // handle in them is new and belongs to nobody else; credentials may lie unaligned.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(header);
+        while let Some(found) = message.as_ref() {
+            let data = libc::CMSG_DATA(message);
+            let len = found.cmsg_len - (data as usize - message as usize);
+            match (found.cmsg_level, found.cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                    for at in 0..len / size_of::<RawFd>() {
+                        let number = data.cast::<RawFd>().add(at).read_unaligned();
+                        handles.push(Handle::from_raw_fd(number));
+                    }
+                }
+                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if len >= size_of::<libc::ucred>() => {
+                    let found = data.cast::<libc::ucred>().read_unaligned();
+                    let pid = u32::try_from(found.pid).unwrap_or(0);
+                    sender = Some(Credentials {
+                        pid,
+                        uid: found.uid,
+                    });
+                }
+                _ => {}
+            }
+            message = libc::CMSG_NXTHDR(header, message);
+        }
+    }
+    (handles, sender)
 }
 
 impl ChannelOps for ChannelLeaf {
@@ -150,48 +207,45 @@ impl ChannelOps for ChannelLeaf {
 
     fn recv(&self, buffer: &mut [u8]) -> Result<Option<Received>> {
         let limit = buffer.len();
-        let mut space =
-            [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_HANDLES), ScmCredentials(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let message = loop {
-            match rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(buffer)], &mut control, flags)
-            {
-                Ok(message) => break message,
-                Err(Errno::INTR) => continue,
-                Err(Errno::AGAIN) => return Ok(None),
-                Err(Errno::CONNRESET | Errno::NOTCONN) => return Err(Error::Closed),
-                Err(e) => return Err(Error::system("recvmsg", e)),
+        let mut control = ControlBuffer([0; CONTROL_BYTES / 8]);
+        let mut part = libc::iovec {
+            iov_base: buffer.as_mut_ptr().cast(),
+            iov_len: buffer.len(),
+        };
+        // SAFETY: all zeroes is a valid empty header.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = CONTROL_BYTES;
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        let len = loop {
+            // SAFETY: the header points at buffers of the lengths it states, which live here.
+            match usize::try_from(unsafe {
+                libc::recvmsg(self.0.as_raw_fd(), &raw mut header, flags)
+            }) {
+                Ok(len) => break len,
+                Err(_) => match Errno::from_io_error(&std::io::Error::last_os_error()) {
+                    Some(Errno::INTR) => continue,
+                    Some(Errno::AGAIN) => return Ok(None),
+                    Some(Errno::CONNRESET | Errno::NOTCONN) => return Err(Error::Closed),
+                    other => return Err(Error::system("recvmsg", other.unwrap_or(Errno::IO))),
+                },
             }
         };
-        let mut handles = Vec::new();
-        let mut sender = None;
-        for item in control.drain() {
-            match item {
-                RecvAncillaryMessage::ScmRights(fds) => handles.extend(fds),
-                RecvAncillaryMessage::ScmCredentials(c) => {
-                    sender = Some(Credentials {
-                        pid: c.pid.as_raw_nonzero().get() as u32,
-                        uid: c.uid.as_raw(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        if message
-            .flags
-            .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
-            || handles.len() > MAX_HANDLES
-        {
+        // SAFETY: the kernel has just filled the header in.
+        let (handles, sender) = unsafe { control_messages(&header) };
+        let cut = libc::MSG_TRUNC | libc::MSG_CTRUNC;
+        if header.msg_flags & cut != 0 || handles.len() > MAX_HANDLES {
             return Err(Error::Oversized { limit });
         }
         // An empty message is end-of-file on a SEQPACKET socket; nobody here sends one.
-        if message.bytes == 0 {
+        if len == 0 {
             return Err(Error::Closed);
         }
         let sender = sender.ok_or(Error::NoCredentials)?;
         Ok(Some(Received {
-            len: message.bytes,
+            len,
             handles,
             sender,
         }))
@@ -199,6 +253,29 @@ impl ChannelOps for ChannelLeaf {
 
     fn wait_readable(&self, timeout: Duration) -> Result<bool> {
         wait_readable(self.0.as_fd(), timeout)
+    }
+
+    fn peer(&self) -> Option<Handle> {
+        // Linux 6.5 and later; of a pair, it would be whoever made the pair.
+        const SO_PEERPIDFD: libc::c_int = 77;
+        let own = sockopt::socket_peercred(&self.0)
+            .is_ok_and(|peer| peer.pid == rustix::process::getpid());
+        let mut number: RawFd = -1;
+        let mut len = size_of::<RawFd>() as libc::socklen_t;
+        // SAFETY: the option's value is one descriptor, and there is room for one.
+        let result = unsafe {
+            libc::getsockopt(
+                self.0.as_raw_fd(),
+                libc::SOL_SOCKET,
+                SO_PEERPIDFD,
+                (&raw mut number).cast(),
+                &raw mut len,
+            )
+        };
+        // SAFETY: on success the descriptor is new and ours.
+        (result == 0 && number >= 0)
+            .then(|| unsafe { Handle::from_raw_fd(number) })
+            .filter(|_| !own)
     }
 
     fn shutdown(&self) {

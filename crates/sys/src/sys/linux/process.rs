@@ -25,6 +25,10 @@ impl ProcessOps for ProcessLeaf {
         }
     }
 
+    fn from_handle(handle: Handle) -> Self {
+        ProcessLeaf(handle)
+    }
+
     fn is_alive(&self) -> bool {
         // A pidfd becomes readable when its process has exited.
         !wait_readable(self.0.as_fd(), Duration::ZERO).unwrap_or(false)
