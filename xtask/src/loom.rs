@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How often loom takes the processor from a thread that could go on. Its authors find that two or
 /// three show most faults; five took half a minute when the six models were new, three 3 s.
-const PREEMPTIONS: &str = "5";
+const PREEMPTIONS: &str = "4";
 
 /// Longer than this the models have grown too large for a step that everyone waits for.
 const LIMIT: Duration = Duration::from_secs(15 * 60);

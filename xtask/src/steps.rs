@@ -159,7 +159,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "loom",
-        why: "the ring under every interleaving of up to five preemptions",
+        why: "the ring under every interleaving of up to four preemptions",
         when: When::Test,
         action: Action::Own(loom::run),
     },

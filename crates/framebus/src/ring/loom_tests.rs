@@ -185,8 +185,8 @@ fn a_demoted_subscriber_never_reads_what_is_painted() {
             lossless: true,
             ..TERMS
         };
-        let (scene, control) = (scene(5), Control(Arc::new(owned::control())));
-        let mut ring = publisher(&control, terms, 5);
+        let (scene, control) = (scene(4), Control(Arc::new(owned::control())));
+        let mut ring = publisher(&control, terms, 4);
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
             move || {
@@ -201,7 +201,7 @@ fn a_demoted_subscriber_never_reads_what_is_painted() {
                 }
             }
         });
-        for value in 1..=4 {
+        for value in 1..=3 {
             // It never waits: whoever would hold it back is demoted at once.
             if let Some(at) = ring.held_back_by() {
                 ring.demote(at);
