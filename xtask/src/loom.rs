@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How often loom takes the processor from a thread that could go on. Its authors find that two or
-/// three show most faults; five took half a minute when the six models were new, three 3 s.
+/// three show most faults; four take about half a minute for all models, three a few seconds.
 const PREEMPTIONS: &str = "4";
 
 /// Longer than this the models have grown too large for a step that everyone waits for.

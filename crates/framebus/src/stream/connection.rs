@@ -83,7 +83,7 @@ pub(crate) struct Connection {
     pub(crate) bell: Bell,
     pub(crate) publisher_bell: Bell,
     channel: Channel,
-    publisher: Arc<Process>,
+    pid: u32,
     gone: AtomicBool,
     /// Rung when the publisher dies, for a subscriber that waits in an event loop.
     ringer: Mutex<Option<Arc<Ringer>>>,
@@ -147,8 +147,12 @@ impl Connection {
             return Err(breach("it granted other terms", granted.quota));
         }
         let pid = sender.pid;
-        let publisher = channel.process(sender);
-        let publisher = Arc::new(publisher.map_err(|_| ErrorKind::PublisherGone { pid })?);
+        let publisher = match channel.process(sender) {
+            Ok(process) => Some(Arc::new(process)),
+            // Gone since it let us in; what it published before is ours to read.
+            Err(framebus_sys::Error::NoSuchProcess { pid: 1.. }) => None,
+            Err(error) => return Err(error.into()),
+        };
         let mut handles = handles.into_iter();
         let (page, mapping) = map_pages(&mut handles)?;
         expect_word(&page.epoch, epoch, "the epoch of its stream page")?;
@@ -160,7 +164,7 @@ impl Connection {
         )?;
         let bell = Bell::open(&mapping, BELL_OFFSET, &mut handles)?;
         let publisher_bell = Bell::open(&mapping, PUBLISHER_BELL_OFFSET, &mut handles)?;
-        let (gone, watch) = (AtomicBool::new(false), Mutex::new(None));
+        let (gone, watch) = (AtomicBool::new(publisher.is_none()), Mutex::new(None));
         let (ringer, stash) = (Mutex::default(), Mutex::default());
         let connection = Arc::new(Connection {
             page,
@@ -169,19 +173,21 @@ impl Connection {
             bell,
             publisher_bell,
             channel,
-            publisher,
+            pid,
             gone,
             ringer,
             watch,
             stash,
         });
-        connection.watch_publisher()?;
+        if let Some(publisher) = publisher {
+            connection.watch_publisher(&publisher)?;
+        }
         Ok(connection)
     }
 
-    fn watch_publisher(self: &Arc<Self>) -> Result<()> {
+    fn watch_publisher(self: &Arc<Self>, publisher: &Arc<Process>) -> Result<()> {
         let weak = Arc::downgrade(self);
-        let watch = watcher::on_exit(&self.publisher, move || {
+        let watch = watcher::on_exit(publisher, move || {
             let Some(connection) = weak.upgrade() else {
                 return;
             };
@@ -203,7 +209,7 @@ impl Connection {
     }
 
     pub(crate) fn publisher_pid(&self) -> u32 {
-        self.publisher.identity().pid
+        self.pid
     }
 
     /// Pulls the segment that the stream page lists under `index`; gives its serial too.
