@@ -108,14 +108,14 @@ pub fn publication(sequence: u64, segment: u32, slot: u32) -> u32 {
 
 /// Writes a word of a mapped page.
 pub fn put(mapping: &Mapping, at: usize, value: u32) {
-    assert!(mapping.is_writable() && at % 4 == 0 && at + 4 <= mapping.len());
+    assert!(mapping.is_writable() && at.is_multiple_of(4) && at + 4 <= mapping.len());
     // SAFETY: inside a writable mapping, and aligned.
     unsafe { mapping.as_ptr().add(at).cast::<u32>().write_volatile(value) };
 }
 
 /// Reads a word of a mapped page.
 pub fn get(mapping: &Mapping, at: usize) -> u32 {
-    assert!(at % 4 == 0 && at + 4 <= mapping.len());
+    assert!(at.is_multiple_of(4) && at + 4 <= mapping.len());
     // SAFETY: inside the mapping, and aligned.
     unsafe { mapping.as_ptr().add(at).cast::<u32>().read_volatile() }
 }

@@ -421,11 +421,9 @@ fn an_orderly_end_is_drained_too() {
     let (mut publisher, mut subscriber) = pair(&stage, "", "queue=4");
     publisher.must("frame p count=2");
     publisher.must("close p");
-    assert_eq!(
-        sequence(&subscriber.must("receive s")),
-        2,
-        "a newcomer starts at the newest"
-    );
+    for expected in 1..=2 {
+        assert_eq!(sequence(&subscriber.must("receive s")), expected);
+    }
     assert_eq!(subscriber.ask("receive s").kind(), "PublisherGone");
     assert_eq!(
         stage

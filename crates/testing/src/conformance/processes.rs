@@ -76,7 +76,8 @@ fn watcher_tells_deaths(stage: &Stage) {
         .iter()
         .map(|_| told.recv_timeout(PATIENCE).expect("told"))
         .collect();
-    (heard.sort_unstable(), dead.sort_unstable());
+    heard.sort_unstable();
+    dead.sort_unstable();
     assert_eq!(heard, dead);
     assert!(
         told.recv_timeout(Duration::from_millis(20)).is_err(),

@@ -2,7 +2,7 @@
 //!
 //! A line is a verb, the name of what it is about, and values as `key=value`; the value of
 //! `text` is the rest of the line. The answer is one line: `ok` and values, `none`, or `err`,
-//! the kind of the library's error, and its text. [`VERBS`] lists the verbs.
+//! the kind of the library's error, and its text. `VERBS` lists the verbs.
 
 mod publishing;
 mod subscribing;
@@ -191,7 +191,8 @@ pub fn run() {
         .lines()
         .map_while(std::io::Result::ok)
     {
-        let answer = obey(&mut peer, &line);
+        // One line, whatever strangers have put into it.
+        let answer = obey(&mut peer, &line).replace(char::is_control, "?");
         if writeln!(output, "{answer}")
             .and_then(|()| output.flush())
             .is_err()

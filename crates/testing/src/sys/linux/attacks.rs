@@ -66,10 +66,13 @@ fn seal(handle: BorrowedHandle<'_>) -> Outcome {
     rustix::fs::fcntl_add_seals(handle, SealFlags::WRITE)
 }
 
+/// Tries one thing on a segment's handle.
+type Attack = fn(BorrowedHandle<'_>) -> Outcome;
+
 /// Tries everything that would change a segment behind its owner's back; gives the name of
 /// each attack, and whether it worked.
 pub fn attack(handle: BorrowedHandle<'_>) -> Vec<(&'static str, bool)> {
-    let attacks: [(&str, fn(BorrowedHandle<'_>) -> Outcome); 9] = [
+    let attacks: [(&str, Attack); 9] = [
         ("map", map_writable),
         ("mprotect", protect_writable),
         ("reopen-map", reopen_and_map),

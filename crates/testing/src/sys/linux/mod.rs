@@ -9,6 +9,6 @@ pub use attacks::{GRIP, attack, fill_without_nonblock, foreign_handle, grip, pla
 pub use jail::{forbid_system_calls, leave};
 pub use limits::{as_user, limit_file_size, limit_handles};
 pub use processes::{
-    SharedMemory, go_on, kill, let_others_enter, link, make_private, mappings, open_handles,
-    own_number, poll_readable, shared_memory, stop,
+    SharedMemory, go_on, is_stopped, kill, let_others_enter, link, make_private, mappings,
+    open_handles, own_number, poll_readable, shared_memory, stop,
 };

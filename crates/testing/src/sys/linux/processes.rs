@@ -116,3 +116,10 @@ pub fn let_others_enter(directory: &Path) {
     let everybody = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(directory, everybody).expect("a directory of ours");
 }
+
+/// Whether a process is stopped.
+pub fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    after_name.is_some_and(|rest| rest.starts_with('T'))
+}
