@@ -287,7 +287,7 @@ fn segments_that_are_none_are_refused() {
 }
 
 /// What a hostile publisher does instead of answering.
-type Answer<'a> = &'a dyn Fn(&RawPublisher);
+type Lie<'a> = &'a dyn Fn(&RawPublisher);
 
 #[test]
 fn pixel_segments_that_are_none_are_refused_when_they_are_needed() {
@@ -297,7 +297,7 @@ fn pixel_segments_that_are_none_are_refused_when_they_are_needed() {
         it.send(&message, &[handle.as_fd()]);
     };
     let shape = |fields: &[u32]| raw::message(kind::SEGMENT, fields);
-    let answers: [(&str, Answer<'_>); 6] = [
+    let answers: [(&str, Lie<'_>); 6] = [
         ("no seals", &|it| plain(it, it.segment_message())),
         ("no handle", &|it| it.send(&it.segment_message(), &[])),
         ("no slots", &|it| {
