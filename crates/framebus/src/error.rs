@@ -331,12 +331,18 @@ pub(crate) fn check_option(option: &'static str, value: u64, min: u64, max: u64)
 mod tests {
     use super::*;
 
+    fn each_names(cases: impl IntoIterator<Item = (ErrorKind, &'static str)>) {
+        for (kind, expected) in cases {
+            let text = Error::from(kind).to_string();
+            assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+        }
+    }
+
     #[test]
-    fn every_kind_says_which_value_was_wrong() {
+    fn what_we_refuse_names_the_value_that_was_wrong() {
         let holders = || vec![(41, 2), (43, 1)];
         let waited = Duration::from_millis(17);
         let name = || "cam".to_owned();
-        let layout = || framebus_frame::Extent::new(0, 7).unwrap_err();
         let cases = [
             (
                 ErrorKind::InvalidName {
@@ -371,6 +377,29 @@ mod tests {
             ),
             (ErrorKind::NoSpace { bytes: 4711 }, "4711"),
             (
+                ErrorKind::MetadataTooLong {
+                    len: 5000,
+                    limit: 4096,
+                },
+                "5000",
+            ),
+            (
+                ErrorKind::RequestTooLong {
+                    len: 5000,
+                    limit: 4096,
+                },
+                "5000",
+            ),
+        ];
+        each_names(cases);
+    }
+
+    #[test]
+    fn what_others_did_names_the_value_that_was_wrong() {
+        let holders = || vec![(41, 2), (43, 1)];
+        let waited = Duration::from_millis(17);
+        let cases = [
+            (
                 ErrorKind::ForeignUser {
                     uid: 1,
                     expected: 0,
@@ -399,20 +428,9 @@ mod tests {
                 ErrorKind::SequenceWentBack { found: 3, last: 5 },
                 "3 after 5",
             ),
-            (ErrorKind::Layout(layout()), "7"),
             (
-                ErrorKind::MetadataTooLong {
-                    len: 5000,
-                    limit: 4096,
-                },
-                "5000",
-            ),
-            (
-                ErrorKind::RequestTooLong {
-                    len: 5000,
-                    limit: 4096,
-                },
-                "5000",
+                ErrorKind::Layout(framebus_frame::Extent::new(0, 7).unwrap_err()),
+                "7",
             ),
             (
                 ErrorKind::Declined {
@@ -437,9 +455,6 @@ mod tests {
             ),
             (ErrorKind::System(framebus_sys::Error::Closed), "closed"),
         ];
-        for (kind, expected) in cases {
-            let text = Error::from(kind).to_string();
-            assert!(text.contains(expected), "{text:?} lacks {expected:?}");
-        }
+        each_names(cases);
     }
 }

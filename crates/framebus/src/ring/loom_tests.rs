@@ -74,6 +74,23 @@ fn read(scene: &Scene, leased: Leased) -> u64 {
     scene.pixels[leased.slot.slot() as usize].with(|pixel| unsafe { *pixel })
 }
 
+/// Takes up to two frames of a queue, and checks what it reads.
+fn take_two(scene: &Scene, control: &Control, terms: Terms) {
+    let mut ring = SubscriberRing::new(&scene.page, control, terms);
+    let mut dropped = 0;
+    for _ in 0..2 {
+        if let Ok(leased) = ring.next(&scene.page, control, &mut dropped) {
+            let value = read(scene, leased);
+            assert!(
+                ring.delivered(value).is_some(),
+                "{value} after {}",
+                ring.last()
+            );
+            end_lease(control, leased.entry);
+        }
+    }
+}
+
 #[test]
 fn the_latest_frame_is_whole_and_never_goes_back() {
     loom::model(|| {
@@ -112,21 +129,7 @@ fn a_queue_is_in_order_and_its_window_is_kept() {
         let mut ring = publisher(&control, terms, 4);
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
-            move || {
-                let mut ring = SubscriberRing::new(&scene.page, &control, terms);
-                let mut dropped = 0;
-                for _ in 0..2 {
-                    if let Ok(leased) = ring.next(&scene.page, &control, &mut dropped) {
-                        let value = read(&scene, leased);
-                        assert!(
-                            ring.delivered(value).is_some(),
-                            "{value} after {}",
-                            ring.last()
-                        );
-                        end_lease(&control, leased.entry);
-                    }
-                }
-            }
+            move || take_two(&scene, &control, terms)
         });
         for value in 1..=4 {
             let slot = paint(&mut ring, &scene, value).expect("a loan always finds a slot");
@@ -189,17 +192,7 @@ fn a_demoted_subscriber_never_reads_what_is_painted() {
         let mut ring = publisher(&control, terms, 4);
         let subscriber = loom::thread::spawn({
             let (scene, control) = (scene.clone(), control.clone());
-            move || {
-                let mut ring = SubscriberRing::new(&scene.page, &control, terms);
-                let mut dropped = 0;
-                for _ in 0..2 {
-                    if let Ok(leased) = ring.next(&scene.page, &control, &mut dropped) {
-                        let value = read(&scene, leased);
-                        assert!(ring.delivered(value).is_some(), "{value}");
-                        end_lease(&control, leased.entry);
-                    }
-                }
-            }
+            move || take_two(&scene, &control, terms)
         });
         for value in 1..=3 {
             // It never waits: whoever would hold it back is demoted at once.

@@ -13,7 +13,7 @@ use crate::ring::publisher::Terms;
 use crate::ring::word::{MAX_SEGMENT_SLOTS, MAX_SEGMENTS};
 use crate::sync::{AtomicBool, AtomicU32, Ordering, load_acquire};
 use framebus_sys::bell::Bell;
-use framebus_sys::channel::Channel;
+use framebus_sys::channel::{Channel, Credentials};
 use framebus_sys::pollable::Ringer;
 use framebus_sys::process::{self, Process};
 use framebus_sys::segment::{Segment, SegmentKind};
@@ -111,23 +111,7 @@ impl Connection {
     /// Connects, and checks all that the publisher hands over before it is used.
     pub(crate) fn open(endpoint: &mut Endpoint, terms: Terms) -> Result<Arc<Connection>> {
         let channel = endpoint.connect()?;
-        let hello = Message::Hello {
-            required_features: 0,
-            terms,
-        };
-        let (welcome, handles, sender) = match protocol::ask(&channel, hello, &[], 0, ANSWER_TIME) {
-            Err(error) if matches!(error.kind(), ErrorKind::PublisherGone { pid: 0 }) => {
-                // It closed the connection while we came: nobody is there any more.
-                return Err(match endpoint.name() {
-                    Some(name) => ErrorKind::NotFound {
-                        name: name.to_owned(),
-                    }
-                    .into(),
-                    None => error,
-                });
-            }
-            answer => answer?,
-        };
+        let (welcome, handles, sender) = Self::greet(&channel, endpoint, terms)?;
         let expected = process::current_user();
         if sender.uid != expected {
             return Err(ErrorKind::ForeignUser {
@@ -183,6 +167,30 @@ impl Connection {
             connection.watch_publisher(&publisher)?;
         }
         Ok(connection)
+    }
+
+    fn greet(
+        channel: &Channel,
+        endpoint: &Endpoint,
+        terms: Terms,
+    ) -> Result<(Message, Vec<Handle>, Credentials)> {
+        let hello = Message::Hello {
+            required_features: 0,
+            terms,
+        };
+        match protocol::ask(channel, hello, &[], 0, ANSWER_TIME) {
+            Err(error) if matches!(error.kind(), ErrorKind::PublisherGone { pid: 0 }) => {
+                // It closed the connection while we came: nobody is there any more.
+                Err(match endpoint.name() {
+                    Some(name) => ErrorKind::NotFound {
+                        name: name.to_owned(),
+                    }
+                    .into(),
+                    None => error,
+                })
+            }
+            answer => answer,
+        }
     }
 
     fn watch_publisher(self: &Arc<Self>, publisher: &Arc<Process>) -> Result<()> {
