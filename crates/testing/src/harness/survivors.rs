@@ -67,9 +67,9 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// After a demotion there may be a gap.
-    fn forget_order(&mut self) {
-        self.sequence = 0;
+    /// After a demotion nobody waits for this one any more: there may be gaps from now on.
+    fn allow_gaps(&mut self) {
+        self.gapless = false;
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn receive(who: &str, record: &Record, builder: SubscriberBuilder, ho
             Ok(None) => {}
             Err(error) if matches!(error.kind(), ErrorKind::Demoted) => {
                 record.demotion();
-                witness.forget_order();
+                witness.allow_gaps();
             }
             // At the end everybody leaves.
             Err(_) if record.is_over() => break,
