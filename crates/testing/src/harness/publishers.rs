@@ -34,9 +34,7 @@ pub(super) fn run(name: &str, mut deaths: Deaths<'_>) {
 /// Starts a publisher, kills it, and sees when a subscriber of its knows.
 fn kill_one(name: &str, deaths: &mut Deaths<'_>) {
     let kind = deaths.numbers.choose(&["steady", "growing", "serving"]);
-    let t0 = Instant::now();
     let victim = deaths.start(&["publish", name, kind], PUBLISHER_POINTS);
-    let t1 = Instant::now();
     // Half of them are looked at from here; the other half are left to die in peace.
     let witness = if deaths.numbers.below(2) == 0 && !victim.may_stop() {
         let builder = Subscriber::builder(name).expect("a name");
@@ -46,18 +44,7 @@ fn kill_one(name: &str, deaths: &mut Deaths<'_>) {
     } else {
         None
     };
-    let t2 = Instant::now();
     let dead = deaths.finish(victim);
-    let t3 = Instant::now();
-    if t3 - t0 > Duration::from_millis(600) {
-        eprintln!(
-            "SLOW {kind} spawn {:?} connect {:?} finish {:?} wit {}",
-            t1 - t0,
-            t2 - t1,
-            t3 - t2,
-            witness.is_some()
-        );
-    }
     let Some(mut witness) = witness else {
         return;
     };
