@@ -92,6 +92,13 @@ pub(crate) struct Connection {
     stash: Mutex<Vec<(usize, u32, PixelSegment)>>,
 }
 
+/// What a publisher sent.
+enum Answer {
+    /// The segment of this index, which is in the stash now.
+    Segment(usize),
+    Other(Message),
+}
+
 fn breach(what: &'static str, value: u32) -> crate::Error {
     ErrorKind::Protocol {
         what,
@@ -227,12 +234,10 @@ impl Connection {
         let question = Message::GetSegment {
             index: index as u32,
         };
-        match self.channel.send(&question.to_bytes(), &[]) {
-            Ok(()) | Err(framebus_sys::Error::Closed) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let listed = load_acquire(&self.page.segments[index]);
+        let mut asked = false;
         for _ in 0..MAX_ANSWERS {
+            // Anew each time: without a lease on it, a segment may give way to another.
+            let listed = load_acquire(&self.page.segments[index]);
             let mut stash = lock(&self.stash);
             let at = stash.iter().position(|it| (it.0, it.1) == (index, listed));
             if let Some((_, serial, pixels)) = at.map(|at| stash.swap_remove(at)) {
@@ -241,10 +246,21 @@ impl Connection {
                 return Ok((serial, pixels));
             }
             drop(stash);
+            if !asked {
+                match self.channel.send(&question.to_bytes(), &[]) {
+                    Ok(()) | Err(framebus_sys::Error::Closed) => asked = true,
+                    Err(error) => return Err(error.into()),
+                }
+            }
             match self.answer()? {
-                // Late as well: what it confirms was given up.
-                Some(Message::Done) | None => {}
-                Some(_) => return Err(breach("it did not answer the question for a segment", 0)),
+                // If it is the one that is listed, it is found next; if not, it was another
+                // by the time of the answer, and is asked for again.
+                Answer::Segment(found) => asked = found != index,
+                // Late: what it confirms was given up.
+                Answer::Other(Message::Done) => {}
+                Answer::Other(_) => {
+                    return Err(breach("it did not answer the question for a segment", 0));
+                }
             }
         }
         Err(breach("it sends other segments", index as u32))
@@ -262,9 +278,9 @@ impl Connection {
         }
         for _ in 0..MAX_ANSWERS {
             match self.answer() {
-                Ok(Some(Message::Done)) => return Ok(()),
-                Ok(None) => {}
-                Ok(Some(_)) => break,
+                Ok(Answer::Other(Message::Done)) => return Ok(()),
+                Ok(Answer::Segment(_)) => {}
+                Ok(Answer::Other(_)) => break,
                 Err(error) if matches!(error.kind(), ErrorKind::PublisherGone { .. }) => {
                     return Ok(());
                 }
@@ -274,8 +290,8 @@ impl Connection {
         Err(breach("it did not take the ringer", 0))
     }
 
-    /// The next message; `None` if it was a segment, which is put into the stash.
-    fn answer(&self) -> Result<Option<Message>> {
+    /// The next message. A segment is put into the stash.
+    fn answer(&self) -> Result<Answer> {
         let (message, handles, _) =
             protocol::answer(&self.channel, self.publisher_pid(), ANSWER_TIME)?;
         let Message::Segment {
@@ -285,7 +301,7 @@ impl Connection {
             slot_bytes,
         } = message
         else {
-            return Ok(Some(message));
+            return Ok(Answer::Other(message));
         };
         let index = index as usize;
         if !(1..=MAX_SEGMENTS).contains(&index) {
@@ -293,7 +309,7 @@ impl Connection {
         }
         let pixels = map_segment(handles, slots, slot_bytes)?;
         lock(&self.stash).push((index, serial, pixels));
-        Ok(None)
+        Ok(Answer::Segment(index))
     }
 }
 
