@@ -65,6 +65,10 @@ pub(crate) fn identity(pid: u32) -> Result<ProcessIdentity> {
     let stat =
         std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Error::NoSuchProcess { pid },
+            // It died between the opening and the reading of the file.
+            _ if e.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {
+                Error::NoSuchProcess { pid }
+            }
             _ => Error::system("read of /proc/PID/stat", e),
         })?;
     let start = start_ticks(&stat).ok_or(Error::NoSuchProcess { pid })?;
