@@ -4,7 +4,9 @@
 //! it and run it with made-up bytes on a stable compiler.
 
 mod frame_header;
+mod handshake;
 mod y4m;
 
 pub use frame_header::frame_header;
+pub use handshake::handshake;
 pub use y4m::y4m;
