@@ -148,6 +148,7 @@ impl Peer {
     /// Stops it; it goes on after [`Peer::go_on`].
     pub fn stop(&self) {
         sys::stop(self.pid());
+        eventually("a stop", || sys::is_stopped(self.pid()).then_some(()));
     }
 
     /// Lets it go on after a stop.

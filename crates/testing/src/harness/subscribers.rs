@@ -33,14 +33,15 @@ impl Members {
         }
     }
 
-    /// Waits until there are so many; since when that is so.
-    fn wait_for(&self, count: usize) -> Option<Instant> {
-        let now = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = self
-            .changed
-            .wait_timeout_while(now, Duration::from_secs(10), |now| now.0 != count);
-        let (now, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-        (!timeout.timed_out()).then_some(now.1)
+    /// Waits until there are so many, or all is over; since when that is so.
+    fn wait_for(&self, count: usize, record: &Record) -> Option<Instant> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut now = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while now.0 != count && Instant::now() < deadline && !record.is_over() {
+            let wait = self.changed.wait_timeout(now, Duration::from_millis(50));
+            now = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        (now.0 == count).then_some(now.1)
     }
 
     fn now(&self) -> usize {
@@ -81,7 +82,7 @@ pub(super) fn run(name: &str, lossless: Option<Duration>, mut deaths: Deaths<'_>
         scope.spawn(move || survivors::receive(&first, record, latest, 0));
         scope.spawn(move || survivors::receive(&second, record, queue, 2));
         scope.spawn(move || survivors::request(&third, record, subscribe(2)));
-        if members.wait_for(SURVIVOR_QUOTAS.len()).is_none() {
+        if members.wait_for(SURVIVOR_QUOTAS.len(), record).is_none() {
             return record.fail(format!("{name}: the survivors did not come"));
         }
         let who = format!("death of {name}");
@@ -110,7 +111,7 @@ fn kill_one(name: &str, lossless: bool, deaths: &mut Deaths<'_>, members: &Membe
     let victim = deaths.start(&["subscribe", name, kind], points);
     let dead = deaths.finish(victim);
     let was_known = members.now() > survivors;
-    let Some(since) = members.wait_for(survivors) else {
+    let Some(since) = members.wait_for(survivors, deaths.record) else {
         // At the end everybody leaves.
         if deaths.record.is_over() {
             return;
