@@ -117,9 +117,13 @@ pub fn let_others_enter(directory: &Path) {
     std::fs::set_permissions(directory, everybody).expect("a directory of ours");
 }
 
-/// Whether a process is stopped.
+/// Whether every thread of a process is stopped: a stop reaches them one by one.
 pub fn is_stopped(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
-    after_name.is_some_and(|rest| rest.starts_with('T'))
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let mut states = threads.into_iter().flatten().flatten().map(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
+        after_name.is_some_and(|rest| rest.starts_with('T'))
+    });
+    states.next() == Some(true) && states.all(|stopped| stopped)
 }
